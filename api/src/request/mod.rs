@@ -1,0 +1,15 @@
+//! What requests are made of: JSON bodies, typed ids, names of closed sets, order, pages.
+
+mod faults;
+mod id;
+mod json_body;
+mod name;
+mod page;
+mod sort;
+
+pub use id::Id;
+pub use json_body::{JsonBody, is_json};
+pub(crate) use name::named_set;
+pub use name::{Name, NamedSet, Names};
+pub use page::{COUNT_CAP, Page, Pagination};
+pub use sort::Sort;

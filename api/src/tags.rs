@@ -1,0 +1,18 @@
+//! How the document groups operations.
+
+use poem_openapi::Tags;
+
+/// One group a resource.
+#[derive(Tags)]
+pub enum Tag {
+    /// Signing in.
+    Auth,
+    /// Message templates.
+    Templates,
+    /// Work under way.
+    Jobs,
+    /// What carries jobs to workers.
+    Queues,
+    /// Whether the program is well.
+    Health,
+}

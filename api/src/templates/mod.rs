@@ -1,0 +1,282 @@
+//! Message templates: `/api/templates`.
+//!
+//! A template is checked when it is written, so that what a campaign uses can be sent; faults name the field.
+
+mod check;
+
+use crate::{
+    auth::{Guard, permit},
+    envelope::{Created, Reply, created, ok},
+    error::{ApiError, ApiResult},
+    request::{COUNT_CAP, Id, JsonBody, Name, Names, Page, Pagination, Sort, named_set},
+    state::SharedState,
+    tags::Tag,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    ids::{TemplateId, UserId},
+    messaging::{
+        Channel,
+        template::{Template as Compiled, Variables},
+    },
+};
+use poem::web::Data;
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+};
+use schema::templates::{self, Filter, TemplateKey, TemplateRow};
+use std::collections::{BTreeMap, HashMap};
+
+named_set!(Channel);
+named_set!(TemplateKey: ALL, name);
+
+const NEWEST_FIRST: Sort<TemplateKey> = Sort { by: TemplateKey::CreatedAt, descending: true };
+
+/// Message templates.
+pub struct TemplatesApi;
+
+/// A message template.
+#[derive(Object)]
+#[oai(rename_all = "camelCase")]
+struct Template {
+    /// Its id.
+    id: Id<TemplateId>,
+    /// What people call it.
+    name: String,
+    /// The channel it is for.
+    #[oai(rename = "type")]
+    channel: Name<Channel>,
+    /// Emails only.
+    subject: Option<String>,
+    /// With variables, as `{name}` or `{{ name }}`.
+    content: String,
+    /// Names of its variables.
+    variables: Vec<String>,
+    /// What the provider calls its approved copy.
+    provider_name: Option<String>,
+    /// Such as `en` or `en_US`.
+    language: String,
+    /// Whether it may be used.
+    is_active: bool,
+    /// Who wrote it.
+    created_by: Option<Id<UserId>>,
+    /// When it was written.
+    created_at: DateTime<Utc>,
+    /// When it was changed last.
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<TemplateRow> for Template {
+    type Error = ApiError;
+
+    fn try_from(row: TemplateRow) -> ApiResult<Self> {
+        let channel = Name(row.channel()?);
+        let variables = row.variables.as_array().into_iter().flatten();
+        Ok(Self {
+            id: Id(TemplateId(row.id)),
+            channel,
+            variables: variables.filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+            name: row.name,
+            subject: row.subject,
+            content: row.content,
+            provider_name: row.provider_name,
+            language: row.language,
+            is_active: row.is_active,
+            created_by: row.created_by.map(|id| Id(UserId(id))),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// A part of the list.
+#[derive(Object)]
+struct Templates {
+    /// In the order asked for.
+    templates: Vec<Template>,
+    /// Where in the list this is.
+    pagination: Pagination,
+}
+
+/// What is written about a template.
+#[derive(Debug, Clone, Object)]
+#[oai(rename_all = "camelCase")]
+pub(crate) struct NewTemplate {
+    /// What people call it.
+    #[oai(validator(min_length = 1, max_length = 255))]
+    name: String,
+    /// The channel it is for.
+    #[oai(rename = "type")]
+    channel: Name<Channel>,
+    /// Needed for emails, refused for others; may use variables.
+    #[oai(validator(max_length = 500))]
+    subject: Option<String>,
+    /// With variables, as `{name}` or `{{ name }}`.
+    #[oai(validator(min_length = 1, max_length = 262144))]
+    content: String,
+    /// Names of its variables; by default those that the text uses. A variable the text uses has to be listed.
+    #[oai(validator(max_items = 200))]
+    variables: Option<Vec<String>>,
+    /// What the provider calls its approved copy; WhatsApp only.
+    #[oai(validator(max_length = 255))]
+    provider_name: Option<String>,
+    /// Such as `en` or `en_US`; by default `en`.
+    #[oai(validator(max_length = 10))]
+    language: Option<String>,
+    /// Whether it may be used; by default true.
+    is_active: Option<bool>,
+}
+
+/// What became of a template.
+#[derive(Object)]
+#[oai(rename_all = "camelCase")]
+struct Written {
+    /// Its id.
+    template_id: Id<TemplateId>,
+    /// What was done.
+    message: String,
+    /// Variables that no policy or customer offers: a campaign cannot fill them, a single send has to give them.
+    unknown_variables: Vec<String>,
+}
+
+/// Values to try a template out with.
+#[derive(Object)]
+struct Sample {
+    /// Values by name; samples stand in for known variables that are not given.
+    #[oai(default)]
+    variables: HashMap<String, String>,
+}
+
+/// A template with values.
+#[derive(Object)]
+struct Preview {
+    /// Emails only.
+    subject: Option<String>,
+    /// The text.
+    content: String,
+}
+
+#[OpenApi(prefix_path = "/api/templates", tag = "Tag::Templates")]
+impl TemplatesApi {
+    /// List templates
+    #[oai(path = "/", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "one a filter")]
+    async fn list(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::TemplatesView>,
+        /// Of these channels only.
+        #[oai(name = "type")]
+        channels: Query<Option<Names<Channel>>>,
+        /// Only those that may be used, or only those that may not.
+        active: Query<Option<bool>>,
+        /// By default newest first.
+        sort: Query<Option<Sort<TemplateKey>>>,
+        page: Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+    ) -> ApiResult<Reply<Templates>> {
+        let page = Page::read(page.0, limit.0)?;
+        let filter = Filter { channels: channels.0.map(|names| names.0).unwrap_or_default(), active: active.0 };
+        let mut connection = state.services.db.get().await?;
+        let Sort { by, descending } = sort.0.unwrap_or(NEWEST_FIRST);
+        let rows = templates::list(&mut connection, &filter, by, descending, page.offset(), page.limit()).await?;
+        let counted = templates::count(&mut connection, &filter, COUNT_CAP + 1).await?;
+        let templates = rows.into_iter().map(Template::try_from).collect::<ApiResult<_>>()?;
+        ok(Templates { templates, pagination: page.of(counted) })
+    }
+
+    /// Get a template
+    #[oai(path = "/:id", method = "get")]
+    async fn get(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::TemplatesView>,
+        id: Path<Id<TemplateId>>,
+    ) -> ApiResult<Reply<Template>> {
+        ok(find(&state, id.0.0).await?.try_into()?)
+    }
+
+    /// Write a template
+    #[oai(path = "/", method = "post")]
+    async fn create(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::TemplatesManage>,
+        body: JsonBody<NewTemplate>,
+    ) -> ApiResult<Created<Written>> {
+        let checked = check::checked(body.0)?;
+        let now = state.services.clock.now();
+        let mut connection = state.services.db.get().await?;
+        let id = templates::create(&mut connection, &checked.text(), caller.user_id, now).await?;
+        created(Written {
+            template_id: Id(id),
+            message: "Template created successfully".to_owned(),
+            unknown_variables: checked.unknown_variables,
+        })
+    }
+
+    /// Change a template
+    ///
+    /// Replaces all of it; what is left out gets its default.
+    #[oai(path = "/:id", method = "put")]
+    async fn update(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::TemplatesManage>,
+        id: Path<Id<TemplateId>>,
+        body: JsonBody<NewTemplate>,
+    ) -> ApiResult<Reply<Written>> {
+        let checked = check::checked(body.0)?;
+        let now = state.services.clock.now();
+        let mut connection = state.services.db.get().await?;
+        if !templates::update(&mut connection, id.0.0, &checked.text(), now).await? {
+            return Err(ApiError::not_found("template"));
+        }
+        ok(Written {
+            template_id: id.0,
+            message: "Template updated successfully".to_owned(),
+            unknown_variables: checked.unknown_variables,
+        })
+    }
+
+    /// Retire a template
+    ///
+    /// It stays in the list, not active; campaigns that use it go on.
+    #[oai(path = "/:id", method = "delete")]
+    async fn deactivate(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::TemplatesManage>,
+        id: Path<Id<TemplateId>>,
+    ) -> ApiResult<Reply<Written>> {
+        let now = state.services.clock.now();
+        let mut connection = state.services.db.get().await?;
+        if !templates::deactivate(&mut connection, id.0.0, now).await? {
+            return Err(ApiError::not_found("template"));
+        }
+        let message = "Template deactivated".to_owned();
+        ok(Written { template_id: id.0, message, unknown_variables: Vec::new() })
+    }
+
+    /// Try a template out
+    #[oai(path = "/:id/preview", method = "post")]
+    async fn preview(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::TemplatesView>,
+        id: Path<Id<TemplateId>>,
+        body: JsonBody<Sample>,
+    ) -> ApiResult<Reply<Preview>> {
+        let row = find(&state, id.0.0).await?;
+        let given: BTreeMap<_, _> = body.0.variables.into_iter().collect();
+        let variables = Variables { given, ..Variables::sample() };
+        let render = |text: &str| -> ApiResult<String> { Ok(Compiled::compile(text)?.render(&variables)?) };
+        ok(Preview { subject: row.subject.as_deref().map(render).transpose()?, content: render(&row.content)? })
+    }
+}
+
+async fn find(state: &SharedState, id: TemplateId) -> ApiResult<TemplateRow> {
+    let mut connection = state.services.db.get().await?;
+    templates::get(&mut connection, id).await?.ok_or_else(|| ApiError::not_found("template"))
+}

@@ -1,0 +1,56 @@
+//! How fast it is, as ratios against a limit or a peer measured in the same run.
+//!
+//! `bench` runs everything; `bench jobs latency` runs the parts named. Every part starts servers of its own, durable as
+//! in production, and prints one line a figure. Nothing here is a test: a slow machine makes no failure.
+
+mod ground;
+mod jobs_per_second;
+mod latency;
+mod noop;
+mod peers;
+mod report;
+
+use clap::{Parser, ValueEnum};
+use report::Report;
+
+/// Measures the platform against bare Redis, apalis-redis, raw COPY and a bare HTTP client.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Arguments {
+    /// The parts to run; all of them if none is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// How much of everything: 100 is what the README's table shows.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    size: u32,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Jobs per second through the whole ledger path.
+    Jobs,
+    /// From enqueue to start, on an idle system.
+    Latency,
+}
+
+impl Part {
+    const ALL: [Part; 2] = [Self::Jobs, Self::Latency];
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    tests::base::install_crypto();
+    let parts = if arguments.parts.is_empty() { Part::ALL.to_vec() } else { arguments.parts };
+    let of = |whole: usize| (whole * arguments.size as usize / 100).max(100);
+    let mut report = Report::default();
+    for part in parts {
+        match part {
+            Part::Jobs => jobs_per_second::run(of(60_000), &mut report).await?,
+            Part::Latency => latency::run(of(500), &mut report).await?,
+        }
+    }
+    print!("{report}");
+    Ok(())
+}

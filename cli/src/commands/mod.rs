@@ -1,0 +1,9 @@
+//! The commands, one file each.
+
+pub mod demo;
+pub mod job;
+pub mod migrate;
+pub mod queue;
+pub mod seed;
+pub mod up;
+pub mod user;

@@ -1,0 +1,55 @@
+//! Why somebody in a campaign's target gets no message.
+
+use crate::{messaging::template::RenderError, text_enum::text_enum};
+
+text_enum! {
+    /// A reason, by the name it has in `campaign_exclusions`. Where it applies, a detail stands beside it.
+    pub enum ExclusionReason {
+        /// No phone number is known.
+        NoPhone = "no_phone",
+        /// No email address is known.
+        NoEmail = "no_email",
+        /// The address is known but cannot be written to.
+        InvalidAddress = "invalid_address",
+        /// The customer does not want messages on this channel.
+        OptedOut = "opted_out",
+        /// Another recipient of the campaign has the same address.
+        DuplicateAddress = "duplicate_address",
+        /// The policy is already renewed or paid.
+        AlreadyRenewed = "already_renewed",
+        /// The policy is cancelled, and the target does not ask for cancelled ones.
+        PolicyCancelled = "policy_cancelled",
+        /// The text needs a variable without a value; the detail names it.
+        MissingVariable = "missing_variable",
+        /// The text cannot be written for the recipient; the detail says why.
+        Unrenderable = "unrenderable",
+    }
+}
+
+impl ExclusionReason {
+    /// The longest detail that is kept, in characters.
+    pub const DETAIL_LIMIT: usize = 255;
+
+    /// Why a rendering that failed leaves its recipient out, with the detail to keep.
+    pub fn of(error: &RenderError) -> (Self, String) {
+        let (reason, detail) = match error {
+            RenderError::MissingVariable { names } => (Self::MissingVariable, names.join(", ")),
+            RenderError::TooLong | RenderError::Blank | RenderError::Conditional | RenderError::Failed { .. } => {
+                (Self::Unrenderable, error.to_string())
+            }
+        };
+        (reason, detail.chars().take(Self::DETAIL_LIMIT).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_variables_are_named() {
+        let error = RenderError::MissingVariable { names: vec!["branch".into(), "premium".into()] };
+        assert_eq!(ExclusionReason::of(&error), (ExclusionReason::MissingVariable, "branch, premium".to_owned()));
+        assert_eq!(ExclusionReason::of(&RenderError::Blank).0, ExclusionReason::Unrenderable);
+    }
+}

@@ -1,0 +1,55 @@
+//! Makes the services of a process from its configuration. Nothing is connected yet: servers that are down at start
+//! delay nothing, and are used as soon as they answer.
+
+use super::config::ServicesConfig;
+use crate::{Clock, Services, queue::redis::Redis, services::SharedServices};
+use providers::{
+    http::HttpError,
+    messaging::WhatsappProvider,
+    sandbox::Sandbox,
+    storage::{Storage, StorageError},
+    whatsapp_cloud::WhatsappCloud,
+};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use schema::{Db, DbError};
+use secrecy::{ExposeSecret, SecretString};
+use std::{sync::Arc, time::Duration};
+
+/// The services cannot be made; what could be checked was checked when the configuration was read.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The database's address or pool.
+    #[error("setting up the database")]
+    Database(#[from] DbError),
+    /// Redis's address.
+    #[error("setting up Redis")]
+    Redis(#[from] redis::RedisError),
+    /// The place for files.
+    #[error("opening the storage")]
+    Storage(#[from] StorageError),
+    /// A provider's HTTP client.
+    #[error("setting up a provider")]
+    Provider(#[from] HttpError),
+}
+
+/// The services, over the real clock. Must be called on a runtime, with the TLS provider of the process installed.
+pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
+    let whatsapp: Arc<dyn WhatsappProvider> = match &config.whatsapp {
+        Some(account) => Arc::new(WhatsappCloud::new(account)?),
+        None => Arc::new(Sandbox::new(config.sandbox.clone())),
+    };
+    let db = Db::new(&config.database)?;
+    let storage = Storage::open(&config.storage)?;
+    Ok(Arc::new(Services::new(db, Clock::default(), Redis::new(&config.redis)?, storage, whatsapp)))
+}
+
+/// A connection to Redis that is made when first needed and made again when lost. A command fails within seconds while
+/// Redis is away, so that callers can go on without it.
+pub fn redis_manager(url: &SecretString) -> redis::RedisResult<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+        .set_response_timeout(Some(Duration::from_secs(5)))
+        .set_max_delay(Duration::from_secs(1))
+        .set_number_of_retries(2);
+    ConnectionManager::new_lazy_with_config(redis::Client::open(url.expose_secret())?, config)
+}

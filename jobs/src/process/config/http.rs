@@ -1,0 +1,91 @@
+//! How the API is reached.
+
+use super::{Reader, parse_bytes, parse_duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+/// The API's address, limits and allowed browsers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// The address listened on; containers set 0.0.0.0.
+    pub bind: IpAddr,
+    /// The port; 0 takes any free one.
+    pub port: u16,
+    /// Whether the port was asked for or is the default.
+    pub port_given: bool,
+    /// Origins of web pages that may call the API; `*` allows all.
+    pub cors_allowed_origins: Vec<String>,
+    /// An uploaded file at most.
+    pub max_upload_bytes: u64,
+    /// Any other body at most.
+    pub max_body_bytes: u64,
+    /// An answer takes this long at most; uploads, waits and WebSockets have their own.
+    pub request_timeout: Duration,
+    /// How long open requests may go on after a signal to stop.
+    pub drain_timeout: Duration,
+}
+
+impl HttpConfig {
+    /// `PORT`, `BIND_ADDRESS`, `CORS_ALLOWED_ORIGINS`, `MAX_UPLOAD_BYTES`, `MAX_BODY_BYTES`, `REQUEST_TIMEOUT`,
+    /// `DRAIN_TIMEOUT`.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let duration = |text: &str| parse_duration(text).filter(|duration| !duration.is_zero());
+        let port_given = reader.optional("PORT").is_some();
+        Self {
+            port: reader.parsed("PORT", 8000, "a port number from 0 to 65535"),
+            port_given,
+            bind: reader.parsed("BIND_ADDRESS", Ipv4Addr::LOCALHOST.into(), "an IP address such as 0.0.0.0"),
+            cors_allowed_origins: reader.checked(
+                "CORS_ALLOWED_ORIGINS",
+                Vec::new(),
+                "origins such as https://app.example.com, separated by commas, or *",
+                origins,
+            ),
+            max_upload_bytes: reader.checked("MAX_UPLOAD_BYTES", 1 << 30, "a size such as 1GiB", positive),
+            max_body_bytes: reader.checked("MAX_BODY_BYTES", 1 << 20, "a size such as 1MiB", positive),
+            request_timeout: reader.checked(
+                "REQUEST_TIMEOUT",
+                Duration::from_secs(30),
+                "a duration such as 30s",
+                duration,
+            ),
+            drain_timeout: reader.checked("DRAIN_TIMEOUT", Duration::from_secs(15), "a duration such as 15s", duration),
+        }
+    }
+
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.bind, self.port)
+    }
+}
+
+fn positive(text: &str) -> Option<u64> {
+    parse_bytes(text).filter(|bytes| *bytes > 0)
+}
+
+/// Scheme and authority only: a path or a trailing slash never matches what a browser sends.
+fn origins(text: &str) -> Option<Vec<String>> {
+    let listed = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    listed.map(|origin| is_origin(origin).then(|| origin.to_owned())).collect()
+}
+
+fn is_origin(text: &str) -> bool {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*" || authority.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_and_authority() {
+        assert_eq!(origins("https://a.example, http://localhost:3000,").map(|all| all.len()), Some(2));
+        assert_eq!(origins("*"), Some(vec!["*".to_owned()]));
+        for text in ["a.example", "https://a.example/", "https://", "ftp://a", "https://a,b"] {
+            assert_eq!(origins(text), None, "{text}");
+        }
+    }
+}

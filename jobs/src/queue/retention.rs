@@ -1,0 +1,50 @@
+//! Retention: what is finished and old is deleted, in batches, until none is left.
+
+use crate::process::config::RetentionConfig;
+use crate::services::Services;
+use chrono::TimeDelta;
+use schema::DbError;
+use schema::ledger::retention::{self, Prunable};
+use std::time::Duration;
+
+/// Rows deleted by one statement.
+const BATCH: i64 = 5_000;
+
+/// Throughput is shown for an hour and kept for a week.
+const QUEUE_MINUTES: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A request may be repeated with its Idempotency-Key for this long.
+const IDEMPOTENCY_KEYS: Duration = Duration::from_secs(24 * 3600);
+
+/// A worker that vanished is forgotten after this long.
+const WORKERS: Duration = Duration::from_secs(3600);
+
+/// Deletes what is older than `keep` says; answers how many rows of what. To be called every few minutes.
+pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(Prunable, usize)>, DbError> {
+    let mut pruned = Vec::new();
+    for what in Prunable::ALL {
+        let age = match what {
+            Prunable::FinishedJobs => keep.finished_jobs,
+            Prunable::DiscardedJobs => keep.discarded_jobs,
+            Prunable::AppliedEvents => keep.applied_events,
+            Prunable::QueueMinutes => QUEUE_MINUTES,
+            Prunable::IdempotencyKeys => IDEMPOTENCY_KEYS,
+            Prunable::Workers => WORKERS,
+        };
+        pruned.push((what, prune_all(services, what, age).await?));
+    }
+    Ok(pruned)
+}
+
+async fn prune_all(services: &Services, what: Prunable, age: Duration) -> Result<usize, DbError> {
+    let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
+    let Some(before) = services.clock.now().checked_sub_signed(age) else { return Ok(0) };
+    let mut total = 0;
+    loop {
+        let deleted = retention::prune(&mut *services.db.get().await?, what, before, BATCH).await?;
+        total += deleted;
+        if i64::try_from(deleted).unwrap_or(i64::MAX) < BATCH {
+            return Ok(total);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a running job may use: made once a process, shared by all its jobs.
+
+use crate::Clock;
+use crate::queue::{
+    dispatch::{Dispatcher, Enqueued},
+    events::JobEvents,
+    ledger,
+    new_job::NewJob,
+    redis::Redis,
+};
+use providers::{messaging::WhatsappProvider, rate_limit::RateLimiter, storage::Storage};
+use schema::{AsyncConnection, Db, DbError};
+use std::sync::Arc;
+
+/// The services of one process.
+pub struct Services {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Redis.
+    pub redis: Redis,
+    /// Tells workers of new jobs, after commit.
+    pub dispatcher: Dispatcher,
+    /// Word of jobs that changed state.
+    pub events: JobEvents,
+    /// Uploaded and made files.
+    pub storage: Storage,
+    /// Sends over WhatsApp; the sandbox without credentials.
+    pub whatsapp: Arc<dyn WhatsappProvider>,
+    /// How fast a sending account may go, over all processes.
+    pub rate_limiter: RateLimiter,
+}
+
+/// Services as jobs hold them.
+pub type SharedServices = Arc<Services>;
+
+impl Services {
+    /// The services over these servers.
+    pub fn new(db: Db, clock: Clock, redis: Redis, storage: Storage, whatsapp: Arc<dyn WhatsappProvider>) -> Self {
+        let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
+        let rate_limiter = RateLimiter::new(redis.connection());
+        Self { db, clock, redis, dispatcher, events, storage, whatsapp, rate_limiter }
+    }
+
+    /// Enqueues jobs in a transaction of their own and tells the workers.
+    pub async fn enqueue_now(&self, jobs: &[NewJob]) -> Result<Vec<Enqueued>, DbError> {
+        let mut connection = self.db.get().await?;
+        let enqueued = connection
+            .transaction::<_, DbError, _>(async |connection| ledger::enqueue(connection, self.clock.now(), jobs).await)
+            .await?;
+        drop(connection);
+        self.dispatcher.push(&enqueued).await;
+        Ok(enqueued)
+    }
+}

@@ -1,0 +1,6 @@
+DROP TABLE schedules;
+DROP TABLE relay_state;
+DROP TABLE workers;
+DROP TABLE queue_minutes;
+DROP TABLE queues;
+DROP TABLE jobs;

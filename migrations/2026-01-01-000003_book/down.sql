@@ -1,0 +1,10 @@
+DROP TABLE renewal_cases;
+DROP TABLE policies;
+DROP TABLE customers;
+DROP TABLE upload_mappings;
+DROP TABLE upload_changes;
+DROP TABLE upload_previews;
+DROP TABLE upload_row_errors;
+DROP TABLE upload_batches;
+DROP TABLE upload_chunks;
+DROP TABLE file_uploads;

@@ -1,0 +1,87 @@
+//! Reading settings from the environment, all faults at once.
+
+use std::{fmt::Display, str::FromStr};
+
+/// A setting that cannot be used, by the name of its variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct ConfigFault {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with its value, without the value.
+    pub problem: String,
+}
+
+/// Looks variables up and collects what is wrong with them.
+pub struct Settings<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<ConfigFault>,
+}
+
+impl<'a> Settings<'a> {
+    /// Settings behind a lookup, such as `|name| std::env::var(name).ok()`.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup, faults: Vec::new() }
+    }
+
+    /// The value, trimmed; a blank one counts as unset.
+    pub fn optional(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The value; unset is a fault, and the empty text stands in until the faults are reported.
+    pub fn required(&mut self, variable: &'static str, why: &str) -> String {
+        self.optional(variable).unwrap_or_else(|| {
+            self.fault(variable, format!("is not set; {why}"));
+            String::new()
+        })
+    }
+
+    /// The value read as a `T` that `accepts` takes; unset gives the default, anything else is a fault.
+    pub fn parsed<T: FromStr>(
+        &mut self,
+        variable: &'static str,
+        default: T,
+        expected: &str,
+        accepts: impl Fn(&T) -> bool,
+    ) -> T {
+        let Some(text) = self.optional(variable) else { return default };
+        text.parse().ok().filter(accepts).unwrap_or_else(|| {
+            self.fault(variable, format!("expected {expected}"));
+            default
+        })
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, variable: &'static str, problem: impl Display) {
+        self.faults.push(ConfigFault { variable, problem: problem.to_string() });
+    }
+
+    /// What was built from the settings, unless any of them is at fault.
+    pub fn finish<T>(self, built: T) -> Result<T, Vec<ConfigFault>> {
+        if self.faults.is_empty() { Ok(built) } else { Err(self.faults) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_reported_and_no_value_is_shown() {
+        let lookup = |name: &str| match name {
+            "A" => Some("  ".to_owned()),
+            "B" => Some("secret".to_owned()),
+            "C" => Some(" 7 ".to_owned()),
+            _ => None,
+        };
+        let mut settings = Settings::new(&lookup);
+        assert_eq!(settings.required("A", "it is needed"), "");
+        assert_eq!(settings.parsed("B", 1_u32, "a number", |_| true), 1);
+        assert_eq!(settings.parsed("C", 1_u32, "a number", |n| *n > 5), 7);
+        assert_eq!(settings.parsed("D", 3_u32, "a number", |_| true), 3);
+        let faults = settings.finish(()).unwrap_err();
+        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["A: is not set; it is needed", "B: expected a number"]);
+    }
+}

@@ -1,0 +1,13 @@
+//! Outside services, one file each: its client, its classes of failure, its webhooks. And the sandbox, which needs none.
+//!
+//! A provider never decides what happens to a message: it says what became of a call, and the job decides.
+
+pub mod config;
+pub mod draw;
+pub mod http;
+pub mod messaging;
+pub mod rate_limit;
+pub mod sandbox;
+pub mod storage;
+pub mod whatsapp_cloud;
+pub mod whatsapp_webhook;

@@ -1,0 +1,163 @@
+//! WhatsApp Cloud API of Meta: `POST {base}/{version}/{phone number id}/messages`.
+//!
+//! There is no idempotency key. What surely was not taken is a retry; what may have been taken is
+//! [`FailureClass::Unknown`], settled later by the webhook that echoes the correlation id. Answers are branched on by
+//! `error.code`, never by text. Source: the vendor's API description and error code reference.
+
+mod classes;
+mod config;
+mod wire;
+
+pub use classes::{classify, masked};
+pub use config::WhatsappConfig;
+
+use crate::{
+    http::{self, HttpError, bounded_body},
+    messaging::{Accepted, OutboundTemplate, SendRate, WhatsappProvider},
+};
+use domain::messaging::{FailureClass, SendFailure};
+use futures_util::future::BoxFuture;
+use reqwest::{Client, Response, StatusCode, Url, header};
+use secrecy::{ExposeSecret, SecretString};
+use std::{error::Error as _, time::Duration};
+
+/// The longest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
+/// The longest a call may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One sending number of a WhatsApp business account.
+#[derive(Debug)]
+pub struct WhatsappCloud {
+    client: Client,
+    url: Url,
+    token: SecretString,
+    account: String,
+    rate: SendRate,
+}
+
+impl WhatsappCloud {
+    /// Makes the one client that all sends of the process share.
+    pub fn new(config: &WhatsappConfig) -> Result<Self, HttpError> {
+        Ok(Self {
+            client: http::client(TIMEOUT, config.is_loopback())?,
+            url: config.messages_url(),
+            token: config.access_token.clone(),
+            account: format!("whatsapp:{}", config.phone_number_id),
+            rate: config.rate(),
+        })
+    }
+
+    async fn call(&self, message: &OutboundTemplate) -> Result<Accepted, SendFailure> {
+        let body = serde_json::to_vec(&wire::request(message))
+            .map_err(|error| SendFailure::new(FailureClass::Request, None, &error.to_string()))?;
+        let answer = self
+            .client
+            .post(self.url.clone())
+            .bearer_auth(self.token.expose_secret())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| unanswered(&error))?;
+        read(answer, message.correlation.attempt).await
+    }
+}
+
+impl WhatsappProvider for WhatsappCloud {
+    fn name(&self) -> &'static str {
+        "whatsapp_cloud"
+    }
+
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn rate(&self) -> SendRate {
+        self.rate
+    }
+
+    fn send<'a>(&'a self, message: &'a OutboundTemplate) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
+        Box::pin(self.call(message))
+    }
+}
+
+/// No answer came. Only a connection that was never made proves that nothing was taken.
+fn unanswered(error: &reqwest::Error) -> SendFailure {
+    if error.is_builder() {
+        return SendFailure::new(
+            FailureClass::Account,
+            Some("request".into()),
+            "the request cannot be built: check the settings",
+        );
+    }
+    let (class, code) = match (error.is_connect(), error.is_timeout()) {
+        (true, _) if error.is_dns() => (FailureClass::Retry { after: None }, "dns"),
+        (true, true) => (FailureClass::Retry { after: None }, "connect_timeout"),
+        (true, false) => (FailureClass::Retry { after: None }, "connect"),
+        (false, true) => (FailureClass::Unknown, "timeout"),
+        (false, false) => (FailureClass::Unknown, "connection_lost"),
+    };
+    // the innermost cause only: the outer ones repeat the address
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let innermost = if error.source().is_some() { cause.to_string() } else { "no answer".to_owned() };
+    SendFailure::new(class, Some(code.into()), &masked(&innermost))
+}
+
+async fn read(answer: Response, attempt: i32) -> Result<Accepted, SendFailure> {
+    let status = answer.status();
+    let after = http::retry_after(answer.headers());
+    let body = bounded_body(answer, ANSWER_LIMIT).await;
+    if status.is_success() {
+        // whatever it says, it may have been taken
+        let lost = |detail: &str| SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail);
+        let body = body.map_err(|error| lost(&error.to_string()))?;
+        return wire::accepted(&body).ok_or_else(|| lost("accepted, but without a message id"));
+    }
+    match body.ok().as_deref().and_then(wire::error) {
+        Some(error) => {
+            let class = classify(error.code, Some(status.as_u16()), after, attempt);
+            Err(SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text())))
+        }
+        None => Err(without_reason(status, after)),
+    }
+}
+
+/// An answer that is not of the API itself: a proxy, a gateway, or a wrong address.
+fn without_reason(status: StatusCode, after: Option<Duration>) -> SendFailure {
+    let class = match status.as_u16() {
+        429 => FailureClass::RateLimited { after },
+        // asking to come back is a refusal; without that a gateway may have passed the request on
+        503 if after.is_some() => FailureClass::Retry { after },
+        408 | 500..=599 => FailureClass::Unknown,
+        300..=399 | 401 | 403 | 404 | 407 => FailureClass::Account,
+        _ => FailureClass::Request,
+    };
+    let detail = "an answer that is not of the WhatsApp Cloud API: check WHATSAPP_BASE_URL and WHATSAPP_API_VERSION";
+    SendFailure::new(class, Some(format!("http_{}", status.as_u16()).into()), detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gateway_says_is_judged_by_its_status() {
+        let class = |status: u16, after| without_reason(StatusCode::from_u16(status).unwrap(), after).class;
+        let wait = Some(Duration::from_secs(3));
+        assert_eq!(class(429, wait), FailureClass::RateLimited { after: wait });
+        assert_eq!(class(503, wait), FailureClass::Retry { after: wait });
+        for status in [408, 500, 502, 503, 504, 520] {
+            assert_eq!(class(status, None), FailureClass::Unknown, "{status}");
+        }
+        for status in [301, 302, 307, 401, 403, 404] {
+            assert_eq!(class(status, None), FailureClass::Account, "{status}");
+        }
+        for status in [400, 411, 413, 415] {
+            assert_eq!(class(status, None), FailureClass::Request, "{status}");
+        }
+    }
+}

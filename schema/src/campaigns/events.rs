@@ -1,0 +1,132 @@
+//! What happens to a campaign without a person asking. Each is one compare-and-set; `false` or `None` means that the
+//! campaign was not where the event could move it, which is never an error: somebody else moved it first.
+
+use crate::DbError;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::campaigns::{CampaignEvent, CampaignStatus, Wanted, status};
+
+/// The statuses an event moves a campaign from.
+pub(super) fn sources(event: CampaignEvent) -> Vec<&'static str> {
+    let moved = |status: &&CampaignStatus| status::advance(**status, event).is_some();
+    CampaignStatus::ALL.iter().filter(moved).map(|status| status.as_str()).collect()
+}
+
+#[derive(QueryableByName)]
+struct Status {
+    #[diesel(sql_type = Text)]
+    status: String,
+}
+
+impl Status {
+    fn read(self) -> Result<CampaignStatus, DbError> {
+        self.status.parse().map_err(|_| DbError::Unknown { table: "campaigns", column: "status" })
+    }
+}
+
+/// Its audience is written and every text was tried: counts it, and lets it send unless a person holds it. Answers
+/// where it stands now; `None` when it is over, or was started before.
+pub async fn start(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<CampaignStatus>, DbError> {
+    let row: Option<Status> = sql_query(
+        "UPDATE campaigns c SET \
+            status = CASE WHEN c.status = ANY($2) THEN 'active' ELSE c.status END, \
+            audience_ready = TRUE, started_at = COALESCE(c.started_at, $4), updated_at = $4, \
+            target_count = (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id), \
+            excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id) \
+         WHERE c.id = $1 AND NOT c.audience_ready AND c.status = ANY($3) \
+         RETURNING c.status::TEXT",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Array<Text>, _>(sources(CampaignEvent::AudienceBuilt))
+    .bind::<Array<Text>, _>(vec!["preparing", "paused", "active"])
+    .bind::<Timestamptz, _>(now)
+    .get_result(connection)
+    .await
+    .optional()?;
+    row.map(Status::read).transpose()
+}
+
+/// Completes it if no message is pending or being sent.
+pub async fn complete_if_drained(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let updated = sql_query(
+        "UPDATE campaigns SET status = 'completed', completed_at = $3, updated_at = $3, error = NULL \
+         WHERE id = $1 AND status = ANY($2) AND audience_ready \
+           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $1 AND status = 'pending') \
+           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $1 AND status = 'sending')",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Array<Text>, _>(sources(CampaignEvent::Drained))
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    Ok(updated == 1)
+}
+
+/// It cannot go on.
+pub async fn fail(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let updated = sql_query(
+        "UPDATE campaigns SET status = 'failed', error = $3, completed_at = $4, updated_at = $4 \
+         WHERE id = $1 AND status = ANY($2)",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Array<Text>, _>(sources(CampaignEvent::Broken))
+    .bind::<Text, _>(error)
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    Ok(updated == 1)
+}
+
+/// Pauses it on the platform's own account: going on would only fail more messages. A person resumes it.
+pub async fn hold(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let to = Wanted::Paused.as_str();
+    let updated =
+        sql_query("UPDATE campaigns SET status = $2, error = $3, updated_at = $4 WHERE id = $1 AND status = 'active'")
+            .bind::<BigInt, _>(campaign)
+            .bind::<Text, _>(to)
+            .bind::<Text, _>(error)
+            .bind::<Timestamptz, _>(now)
+            .execute(connection)
+            .await?;
+    Ok(updated == 1)
+}
+
+/// Says why an active campaign waits, or that it no longer does. Answers whether that is news.
+pub async fn set_waiting(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    why: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let updated = sql_query(
+        "UPDATE campaigns SET error = $2, updated_at = $3 \
+         WHERE id = $1 AND status = 'active' AND error IS DISTINCT FROM $2",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Nullable<Text>, _>(why)
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    Ok(updated == 1)
+}

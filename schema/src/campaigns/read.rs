@@ -1,0 +1,158 @@
+//! Reading campaigns, one or a page of them.
+
+use crate::DbError;
+use crate::names::Name;
+use crate::tables::{campaigns, templates};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::campaigns::CampaignStatus;
+use domain::messaging::Channel;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A campaign as its row has it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = campaigns, check_for_backend(diesel::pg::Pg))]
+pub struct Campaign {
+    /// Its number.
+    pub id: i64,
+    /// What the campaigns of one request share.
+    pub group_id: Uuid,
+    /// Shown to people.
+    pub name: String,
+    /// Shown to people.
+    pub description: Option<String>,
+    /// How it goes out.
+    #[diesel(column_name = campaign_type, deserialize_as = Name)]
+    pub channel: Channel,
+    /// Where it stands.
+    #[diesel(deserialize_as = Name)]
+    pub status: CampaignStatus,
+    /// The upload whose policies it addresses.
+    pub upload_id: Option<i64>,
+    /// What it says.
+    pub template_id: Option<i64>,
+    /// Whom it addresses, as `domain::campaigns::Audience` writes it.
+    pub target_audience_filter: Value,
+    /// What it may cost.
+    pub budget: Option<Decimal>,
+    /// Messages written; `None` until the audience is.
+    pub target_count: Option<i32>,
+    /// People of the target left out.
+    pub excluded_count: i32,
+    /// Accepted by the provider.
+    pub sent_count: i32,
+    /// Reached a device.
+    pub delivered_count: i32,
+    /// Opened.
+    pub opened_count: i32,
+    /// Followed a link.
+    pub clicked_count: i32,
+    /// Answered.
+    pub replied_count: i32,
+    /// Renewed or paid after the message.
+    pub converted_count: i32,
+    /// Refused or given up.
+    pub failed_count: i32,
+    /// Of unknown outcome.
+    pub unconfirmed_count: i32,
+    /// The figures as last measured, and the estimate made at creation.
+    pub metrics: Option<Value>,
+    /// When they were measured.
+    pub metrics_at: Option<DateTime<Utc>>,
+    /// `immediate` or `scheduled`.
+    pub schedule_type: String,
+    /// When it is to start.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// The IANA zone its days are counted in.
+    pub time_zone: Option<String>,
+    /// Past this it asks instead of starting.
+    pub latest_start: Option<DateTime<Utc>>,
+    /// The audience is written and every text was tried.
+    pub audience_ready: bool,
+    /// Why it does not go on.
+    pub error: Option<String>,
+    /// When sending began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When nothing was left to send.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Who asked for it.
+    pub created_by: Option<i64>,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The campaign of that number.
+pub async fn find(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<Campaign>, DbError> {
+    let query = campaigns::table.find(id).select(Campaign::as_select());
+    Ok(query.first(connection).await.optional()?)
+}
+
+/// Which campaigns, and which part of the list.
+#[derive(Debug, Clone, Default)]
+pub struct CampaignList {
+    /// Any of these; empty: all.
+    pub statuses: Vec<CampaignStatus>,
+    /// Any of these; empty: all.
+    pub channels: Vec<Channel>,
+    /// How many to pass over.
+    pub offset: i64,
+    /// How many to answer.
+    pub limit: i64,
+}
+
+/// A page of campaigns, newest first, and how many there are in all. Campaigns are few: counting them is cheap.
+pub async fn list(connection: &mut AsyncPgConnection, wanted: &CampaignList) -> Result<(Vec<Campaign>, i64), DbError> {
+    let statuses: Vec<&str> = wanted.statuses.iter().map(|status| status.as_str()).collect();
+    let channels: Vec<&str> = wanted.channels.iter().map(|channel| channel.as_str()).collect();
+    let matching = || {
+        let mut query = campaigns::table.into_boxed();
+        if !statuses.is_empty() {
+            query = query.filter(campaigns::status.eq_any(statuses.clone()));
+        }
+        if !channels.is_empty() {
+            query = query.filter(campaigns::campaign_type.eq_any(channels.clone()));
+        }
+        query
+    };
+    let total = matching().count().get_result(connection).await?;
+    let rows = matching()
+        .order(campaigns::id.desc())
+        .offset(wanted.offset)
+        .limit(wanted.limit)
+        .select(Campaign::as_select())
+        .load(connection)
+        .await?;
+    Ok((rows, total))
+}
+
+/// What a campaign says.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = templates, check_for_backend(diesel::pg::Pg))]
+pub struct TemplateText {
+    /// Its number.
+    pub id: i64,
+    /// Shown to people.
+    pub name: String,
+    /// The channel it is written for.
+    #[diesel(column_name = template_type, deserialize_as = Name)]
+    pub channel: Channel,
+    /// The text with its variables.
+    pub content: String,
+    /// The provider's name of its approved copy.
+    pub provider_name: Option<String>,
+    /// The language it is approved in.
+    pub language: String,
+    /// Whether it may be used.
+    pub is_active: bool,
+}
+
+/// The template of that number.
+pub async fn template_of(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<TemplateText>, DbError> {
+    let query = templates::table.find(id).select(TemplateText::as_select());
+    Ok(query.first(connection).await.optional()?)
+}

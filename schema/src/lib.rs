@@ -1,0 +1,27 @@
+//! The only SQL of the platform: tables, row structs and every query, one file a family of tables.
+//!
+//! Queries take a connection, so that the caller decides what is one transaction. They fail with [`DbError`], which
+//! keeps its source; what may be tried again is told by [`DbError::is_transient`].
+
+pub mod campaigns;
+pub mod error;
+pub mod idempotency;
+pub mod initial;
+pub mod ledger;
+pub mod messages;
+pub mod migrate;
+mod names;
+pub mod notifications;
+pub mod people;
+pub mod pool;
+pub mod provider_events;
+pub mod schedules;
+pub mod sql;
+pub mod tables;
+pub mod templates;
+pub mod uploads;
+
+pub use diesel::result::Error as QueryError;
+pub use diesel_async::{AsyncConnection, AsyncPgConnection};
+pub use error::DbError;
+pub use pool::{Conn, CopyPool, Db, DbConfig};

@@ -1,0 +1,25 @@
+//! Outbound messages: what is to be sent, what is being sent, and what became of it.
+//!
+//! The rule that no recipient gets a message twice lives in these statements. A message is handed to a provider only
+//! after a committed change from `pending` to `sending`, which names the job and the attempt that hold it. It goes back
+//! to `pending` only on word from the very attempt that held it that the provider did not take it. What an attempt
+//! left `sending` when it was cut short becomes `unconfirmed`. Rows are always locked in the order of their ids, so
+//! that senders and the job that applies events cannot deadlock.
+
+mod batch;
+mod outcome;
+mod progress;
+mod recipients;
+mod render;
+mod settle;
+mod suppress;
+mod window;
+
+pub use batch::{Sender, cut_short, next_due, next_due_at};
+pub use outcome::{Outcome, OutcomeKind, record, release};
+pub use progress::{Tracked, lock, write};
+pub use recipients::{Recipient, RecipientQuery, recipients};
+pub use render::{RenderRow, page};
+pub use settle::{close_unconfirmed, has_unconfirmed};
+pub use suppress::suppress_pending;
+pub use window::{Gate, Window, gate, mark};

@@ -1,0 +1,141 @@
+//! Messages as the job that applies events sees them: locked, looked at, and written back.
+
+use crate::DbError;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::messaging::{MessageStatus, Progress};
+
+/// A message that events are about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracked {
+    /// The message.
+    pub id: i64,
+    /// Its campaign.
+    pub campaign_id: Option<i64>,
+    /// The provider that has it.
+    pub provider: Option<String>,
+    /// Under this id.
+    pub provider_message_id: Option<String>,
+    /// How far it got.
+    pub progress: Progress,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    campaign_id: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    provider: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    provider_message_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    error_code: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    error_message: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    sent_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delivered_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    opened_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    replied_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    failed_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    fn read(self) -> Result<Tracked, DbError> {
+        let status = self.status.parse().map_err(|_| DbError::Unknown { table: "messages", column: "status" })?;
+        Ok(Tracked {
+            id: self.id,
+            campaign_id: self.campaign_id,
+            provider: self.provider,
+            provider_message_id: self.provider_message_id,
+            progress: Progress {
+                status,
+                error_code: self.error_code,
+                error_message: self.error_message,
+                sent_at: self.sent_at,
+                delivered_at: self.delivered_at,
+                opened_at: self.opened_at,
+                replied_at: self.replied_at,
+                failed_at: self.failed_at,
+            },
+        })
+    }
+}
+
+/// Locks the messages with these ids and those that providers know by these (provider, id) pairs, in the order of
+/// their ids.
+pub async fn lock(
+    connection: &mut AsyncPgConnection,
+    ids: &[i64],
+    known_as: &[(&str, &str)],
+) -> Result<Vec<Tracked>, DbError> {
+    let (providers, provider_ids): (Vec<&str>, Vec<&str>) = known_as.iter().copied().unzip();
+    let rows: Vec<Row> = sql_query(
+        "SELECT m.id, m.campaign_id, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
+                m.sent_at, m.delivered_at, m.opened_at, m.replied_at, m.failed_at \
+         FROM messages m \
+         WHERE m.id = ANY(ARRAY( \
+            SELECT unnest($1::BIGINT[]) \
+            UNION \
+            SELECT o.id FROM unnest($2::TEXT[], $3::TEXT[]) AS k (provider, known_as) \
+            JOIN messages o ON o.provider = k.provider AND o.provider_message_id = k.known_as)) \
+         ORDER BY m.id FOR UPDATE OF m",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Text>, _>(providers)
+    .bind::<Array<Text>, _>(provider_ids)
+    .load(connection)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Writes back messages that were locked in this transaction. What is no longer being sent is held by nobody.
+pub async fn write(
+    connection: &mut AsyncPgConnection,
+    changed: &[&Tracked],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    fn column<'a, T>(changed: &[&'a Tracked], of: impl Fn(&'a Tracked) -> T) -> Vec<T> {
+        changed.iter().map(|message| of(message)).collect()
+    }
+    sql_query(
+        "UPDATE messages m SET status = g.status, provider = g.provider, \
+            provider_message_id = COALESCE(m.provider_message_id, g.provider_message_id), \
+            error_code = g.error_code, error_message = g.error_message, sent_at = g.sent_at, \
+            delivered_at = g.delivered_at, opened_at = g.opened_at, replied_at = g.replied_at, \
+            failed_at = g.failed_at, updated_at = $12, \
+            send_job = CASE WHEN g.status = $13 THEN m.send_job END, \
+            send_attempt = CASE WHEN g.status = $13 THEN m.send_attempt END \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+            AS g (id, status, provider, provider_message_id, error_code, error_message, sent_at, delivered_at, \
+                  opened_at, replied_at, failed_at) \
+         WHERE m.id = g.id",
+    )
+    .bind::<Array<BigInt>, _>(column(changed, |message| message.id))
+    .bind::<Array<Text>, _>(column(changed, |message| message.progress.status.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.provider.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.provider_message_id.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.progress.error_code.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.progress.error_message.as_deref()))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.sent_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.delivered_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.opened_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.replied_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.failed_at))
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(MessageStatus::Sending.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What a message's text may use: its customer, policy, case and branch.
+
+use crate::DbError;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Date, Nullable, Numeric, SmallInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::messaging::template::Variables;
+use domain::money::Money;
+use rust_decimal::Decimal;
+
+/// The columns of [`RenderRow`], all but its attempts, over messages `m`, customers `c`, policies `p`, cases `rc` and branches `b`.
+pub(super) const COLUMNS: &str = "\
+    m.id, m.address, c.first_name, c.last_name, c.customer_code, p.policy_number, p.policy_type, \
+    p.premium_amount, p.currency, p.start_date, p.end_date, rc.renewal_amount, rc.case_number, b.name AS branch";
+
+/// The joins behind [`COLUMNS`]. A message of no policy has no variables of one.
+pub(super) const JOINS: &str = "\
+    LEFT JOIN customers c ON c.id = m.customer_id \
+    LEFT JOIN policies p ON p.id = m.policy_id \
+    LEFT JOIN renewal_cases rc ON rc.id = m.case_id \
+    LEFT JOIN branches b ON b.id = p.branch_id";
+
+/// One message and what its text may use.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct RenderRow {
+    /// The message.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Where it goes.
+    #[diesel(sql_type = Text)]
+    pub address: String,
+    /// How often it was handed over, this time included.
+    #[diesel(sql_type = SmallInt)]
+    pub attempts: i16,
+    #[diesel(sql_type = Nullable<Text>)]
+    first_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    customer_code: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    policy_number: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    policy_type: Option<String>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    premium_amount: Option<Decimal>,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    start_date: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Date>)]
+    end_date: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    renewal_amount: Option<Decimal>,
+    #[diesel(sql_type = Nullable<Text>)]
+    case_number: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    branch: Option<String>,
+}
+
+impl RenderRow {
+    /// The values of the variables on that day. Takes the row's texts.
+    pub fn variables(&mut self, today: NaiveDate) -> Variables {
+        let money = |amount: Option<Decimal>| amount.and_then(|amount| Money::try_from(amount).ok());
+        Variables {
+            first_name: self.first_name.take(),
+            last_name: self.last_name.take(),
+            customer_code: self.customer_code.take(),
+            policy_number: self.policy_number.take(),
+            policy_type: self.policy_type.take(),
+            premium: money(self.premium_amount),
+            renewal_amount: money(self.renewal_amount),
+            currency: self.currency.take().unwrap_or_else(|| Variables::default().currency),
+            start_date: self.start_date,
+            expiry_date: self.end_date,
+            days_to_expiry: self.end_date.map(|end| (end - today).num_days()),
+            case_number: self.case_number.take(),
+            branch: self.branch.take(),
+            ..Variables::default()
+        }
+    }
+}
+
+/// A page of a campaign's pending messages with ids above `after` and up to `last`, by id.
+pub async fn page(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    after: i64,
+    last: i64,
+    limit: i64,
+) -> Result<Vec<RenderRow>, DbError> {
+    let query = format!(
+        "SELECT m.attempts, {COLUMNS} \
+         FROM (SELECT * FROM messages WHERE campaign_id = $1 AND id > $2 AND id <= $3 AND status = 'pending' \
+               ORDER BY id LIMIT $4) AS m {JOINS} ORDER BY m.id"
+    );
+    Ok(sql_query(query)
+        .bind::<BigInt, _>(campaign)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(last)
+        .bind::<BigInt, _>(limit)
+        .load(connection)
+        .await?)
+}

@@ -1,0 +1,9 @@
+//! What providers told us: kept once as it came, and applied later, in bulk and in any order.
+
+mod apply;
+mod inbound;
+mod store;
+
+pub use apply::{EventOutcome, Settled, Waiting, defer, finish, next_at, take};
+pub use inbound::{Inbound, insert_inbound};
+pub use store::{NewEvent, insert};

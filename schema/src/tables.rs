@@ -1,0 +1,663 @@
+//! The tables as Diesel sees them, generated from a migrated database; a test holds this file against one.
+//!
+//! Only tables that are joined are allowed in one query: listing all of them makes compile time quadratic.
+
+diesel::table! {
+    ai_settings (id) {
+        id -> BigInt,
+        provider -> Varchar,
+        api_key_encrypted -> Varchar,
+        model -> Varchar,
+        temperature -> Numeric,
+        max_tokens -> Integer,
+        response_timeout -> Integer,
+        rate_limit_per_minute -> Integer,
+        rate_limit_per_hour -> Integer,
+        features -> Jsonb,
+        knowledge_base -> Nullable<Jsonb>,
+        fallback_enabled -> Bool,
+        fallback_message -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        actor_id -> Nullable<BigInt>,
+        action -> Varchar,
+        entity_type -> Varchar,
+        entity_id -> Nullable<BigInt>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+        request_id -> Nullable<Varchar>,
+        ip_address -> Nullable<Inet>,
+    }
+}
+
+diesel::table! {
+    branches (id) {
+        id -> BigInt,
+        code -> Varchar,
+        name -> Varchar,
+        address -> Nullable<Jsonb>,
+        time_zone -> Varchar,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    campaign_exclusions (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        customer_id -> BigInt,
+        policy_id -> Nullable<BigInt>,
+        reason -> Varchar,
+        detail -> Nullable<Varchar>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    campaign_recipients (id) {
+        id -> BigInt,
+        campaign_id -> Nullable<BigInt>,
+        customer_id -> Nullable<BigInt>,
+        status -> Nullable<Varchar>,
+        sent_at -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        opened_at -> Nullable<Timestamptz>,
+        clicked_at -> Nullable<Timestamptz>,
+        replied_at -> Nullable<Timestamptz>,
+        error_message -> Nullable<Text>,
+        tracking_data -> Nullable<Jsonb>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    campaigns (id) {
+        id -> BigInt,
+        group_id -> Uuid,
+        name -> Varchar,
+        description -> Nullable<Text>,
+        campaign_type -> Varchar,
+        status -> Varchar,
+        upload_id -> Nullable<BigInt>,
+        template_id -> Nullable<BigInt>,
+        target_audience_filter -> Jsonb,
+        content -> Nullable<Jsonb>,
+        budget -> Nullable<Numeric>,
+        target_count -> Nullable<Integer>,
+        excluded_count -> Integer,
+        sent_count -> Integer,
+        delivered_count -> Integer,
+        opened_count -> Integer,
+        clicked_count -> Integer,
+        replied_count -> Integer,
+        converted_count -> Integer,
+        failed_count -> Integer,
+        unconfirmed_count -> Integer,
+        metrics -> Nullable<Jsonb>,
+        metrics_at -> Nullable<Timestamptz>,
+        schedule_type -> Varchar,
+        scheduled_at -> Nullable<Timestamptz>,
+        time_zone -> Nullable<Varchar>,
+        latest_start -> Nullable<Timestamptz>,
+        audience_ready -> Bool,
+        error -> Nullable<Text>,
+        started_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    claims (id) {
+        id -> BigInt,
+        claim_number -> Varchar,
+        policy_id -> BigInt,
+        claim_type -> Varchar,
+        claim_amount -> Numeric,
+        description -> Text,
+        status -> Varchar,
+        priority -> Varchar,
+        assigned_to -> Nullable<BigInt>,
+        documents -> Nullable<Jsonb>,
+        incident_date -> Date,
+        reported_date -> Date,
+        settlement_amount -> Nullable<Numeric>,
+        settlement_date -> Nullable<Date>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    customers (id) {
+        id -> BigInt,
+        customer_code -> Varchar,
+        first_name -> Varchar,
+        last_name -> Varchar,
+        email -> Nullable<Varchar>,
+        phone -> Nullable<Varchar>,
+        date_of_birth -> Nullable<Date>,
+        address -> Nullable<Jsonb>,
+        kyc_status -> Varchar,
+        kyc_documents -> Nullable<Jsonb>,
+        communication_preferences -> Nullable<Jsonb>,
+        upload_id -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    email_accounts (id) {
+        id -> BigInt,
+        name -> Varchar,
+        email -> Varchar,
+        provider -> Varchar,
+        imap_server -> Varchar,
+        imap_port -> Integer,
+        smtp_server -> Varchar,
+        smtp_port -> Integer,
+        username -> Varchar,
+        password_encrypted -> Varchar,
+        use_ssl -> Bool,
+        auto_sync -> Bool,
+        sync_interval -> Integer,
+        last_sync -> Nullable<Timestamptz>,
+        status -> Varchar,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    emails (id) {
+        id -> BigInt,
+        message_id -> Varchar,
+        thread_id -> Nullable<Varchar>,
+        account_id -> BigInt,
+        from_email -> Varchar,
+        to_email -> Varchar,
+        cc_emails -> Nullable<Array<Nullable<Text>>>,
+        bcc_emails -> Nullable<Array<Nullable<Text>>>,
+        subject -> Text,
+        body_text -> Nullable<Text>,
+        body_html -> Nullable<Text>,
+        attachments -> Nullable<Jsonb>,
+        category -> Nullable<Varchar>,
+        priority -> Varchar,
+        status -> Varchar,
+        assigned_to -> Nullable<BigInt>,
+        sentiment_score -> Nullable<Numeric>,
+        sentiment_label -> Nullable<Varchar>,
+        ai_intent -> Nullable<Jsonb>,
+        read_status -> Bool,
+        escalated_to -> Nullable<BigInt>,
+        escalation_reason -> Nullable<Text>,
+        received_at -> Timestamptz,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    file_uploads (id) {
+        id -> BigInt,
+        filename -> Varchar,
+        original_filename -> Varchar,
+        file_size -> BigInt,
+        file_type -> Varchar,
+        sha256 -> Nullable<Varchar>,
+        description -> Nullable<Text>,
+        upload_status -> Varchar,
+        dry_run -> Bool,
+        options -> Nullable<Jsonb>,
+        total_records -> Nullable<Integer>,
+        successful_records -> Nullable<Integer>,
+        failed_records -> Nullable<Integer>,
+        uploaded_by -> Nullable<BigInt>,
+        branch_id -> Nullable<BigInt>,
+        upload_path -> Nullable<Varchar>,
+        download_url -> Nullable<Varchar>,
+        error_report_path -> Nullable<Varchar>,
+        processing_started_at -> Nullable<Timestamptz>,
+        processing_completed_at -> Nullable<Timestamptz>,
+        error_details -> Nullable<Jsonb>,
+        job_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> BigInt,
+        original_name -> Varchar,
+        file_name -> Varchar,
+        file_path -> Varchar,
+        file_size -> BigInt,
+        mime_type -> Varchar,
+        uploaded_by -> Nullable<BigInt>,
+        entity_type -> Nullable<Varchar>,
+        entity_id -> Nullable<BigInt>,
+        is_public -> Bool,
+        virus_scan_status -> Varchar,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> BigInt,
+        key -> Varchar,
+        fingerprint -> Varchar,
+        status -> Nullable<SmallInt>,
+        content_type -> Nullable<Varchar>,
+        body -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inbound_messages (id) {
+        id -> BigInt,
+        event_id -> BigInt,
+        channel -> Varchar,
+        address -> Varchar,
+        customer_id -> Nullable<BigInt>,
+        in_reply_to -> Nullable<BigInt>,
+        body -> Nullable<Text>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Varchar,
+        queue -> Varchar,
+        priority -> SmallInt,
+        payload -> Jsonb,
+        state -> Varchar,
+        run_at -> Timestamptz,
+        attempt -> Integer,
+        max_attempts -> Integer,
+        lease_token -> Nullable<Uuid>,
+        leased_until -> Nullable<Timestamptz>,
+        worker -> Nullable<Varchar>,
+        unique_key -> Nullable<Varchar>,
+        parent_id -> Nullable<Uuid>,
+        waits_for -> Nullable<Uuid>,
+        children_left -> Integer,
+        created_by -> Nullable<BigInt>,
+        cancel_requested -> Bool,
+        snoozes -> Integer,
+        progress_done -> BigInt,
+        progress_total -> Nullable<BigInt>,
+        progress_note -> Nullable<Varchar>,
+        result -> Nullable<Jsonb>,
+        error -> Nullable<Text>,
+        dispatched_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> BigInt,
+        campaign_id -> Nullable<BigInt>,
+        customer_id -> Nullable<BigInt>,
+        policy_id -> Nullable<BigInt>,
+        case_id -> Nullable<BigInt>,
+        channel -> Varchar,
+        step -> SmallInt,
+        template_id -> Nullable<BigInt>,
+        address -> Varchar,
+        status -> Varchar,
+        attempts -> SmallInt,
+        due_at -> Timestamptz,
+        send_job -> Nullable<Uuid>,
+        send_attempt -> Nullable<Integer>,
+        provider -> Nullable<Varchar>,
+        provider_message_id -> Nullable<Varchar>,
+        error_code -> Nullable<Varchar>,
+        error_message -> Nullable<Text>,
+        cost -> Nullable<Numeric>,
+        tracking_data -> Nullable<Jsonb>,
+        sent_at -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        opened_at -> Nullable<Timestamptz>,
+        clicked_at -> Nullable<Timestamptz>,
+        replied_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        #[sql_name = "type"]
+        type_ -> Varchar,
+        title -> Varchar,
+        message -> Text,
+        data -> Nullable<Jsonb>,
+        read_status -> Bool,
+        read_at -> Nullable<Timestamptz>,
+        priority -> Varchar,
+        expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    policies (id) {
+        id -> BigInt,
+        policy_number -> Varchar,
+        customer_id -> BigInt,
+        policy_type -> Varchar,
+        premium_amount -> Numeric,
+        currency -> Varchar,
+        start_date -> Date,
+        end_date -> Date,
+        status -> Varchar,
+        renewal_date -> Nullable<Date>,
+        grace_period_days -> Integer,
+        agent_id -> Nullable<BigInt>,
+        branch_id -> Nullable<BigInt>,
+        created_by_upload -> Nullable<BigInt>,
+        upload_id -> Nullable<BigInt>,
+        upload_row -> Nullable<Integer>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    provider_events (id) {
+        id -> BigInt,
+        provider -> Varchar,
+        provider_event_id -> Varchar,
+        kind -> Varchar,
+        message_id -> Nullable<BigInt>,
+        provider_message_id -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        error_code -> Nullable<Varchar>,
+        error_message -> Nullable<Text>,
+        address -> Nullable<Varchar>,
+        occurred_at -> Timestamptz,
+        payload -> Jsonb,
+        apply_after -> Timestamptz,
+        applied_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Varchar>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    queue_minutes (queue, minute) {
+        queue -> Varchar,
+        minute -> Timestamptz,
+        succeeded -> BigInt,
+        retried -> BigInt,
+        snoozed -> BigInt,
+        discarded -> BigInt,
+        cancelled -> BigInt,
+    }
+}
+
+diesel::table! {
+    queues (name) {
+        name -> Varchar,
+        paused_at -> Nullable<Timestamptz>,
+        paused_by -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    relay_state (key) {
+        key -> Varchar,
+        value -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    renewal_cases (id) {
+        id -> BigInt,
+        case_number -> Varchar,
+        policy_id -> BigInt,
+        term_end -> Date,
+        status -> Varchar,
+        priority -> Varchar,
+        assigned_to -> Nullable<BigInt>,
+        batch_id -> Nullable<BigInt>,
+        renewal_amount -> Nullable<Numeric>,
+        payment_status -> Varchar,
+        payment_method -> Nullable<Varchar>,
+        payment_date -> Nullable<Timestamptz>,
+        communication_attempts -> Integer,
+        last_contact_date -> Nullable<Timestamptz>,
+        notes -> Nullable<Text>,
+        escalated_to -> Nullable<BigInt>,
+        escalation_reason -> Nullable<Text>,
+        escalated_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    roles (id) {
+        id -> BigInt,
+        name -> Varchar,
+        display_name -> Varchar,
+        description -> Nullable<Text>,
+        permissions -> Jsonb,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    schedules (id) {
+        id -> BigInt,
+        name -> Varchar,
+        kind -> Varchar,
+        payload -> Jsonb,
+        cron -> Varchar,
+        time_zone -> Varchar,
+        enabled -> Bool,
+        next_fire_at -> Nullable<Timestamptz>,
+        last_fire_at -> Nullable<Timestamptz>,
+        last_job_id -> Nullable<Uuid>,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    survey_responses (id) {
+        id -> BigInt,
+        survey_id -> BigInt,
+        customer_id -> Nullable<BigInt>,
+        responses -> Jsonb,
+        completion_time -> Nullable<Integer>,
+        ip_address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    surveys (id) {
+        id -> BigInt,
+        title -> Varchar,
+        description -> Nullable<Text>,
+        created_by -> Nullable<BigInt>,
+        status -> Varchar,
+        questions -> Jsonb,
+        settings -> Nullable<Jsonb>,
+        published_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+        response_count -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    templates (id) {
+        id -> BigInt,
+        name -> Varchar,
+        template_type -> Varchar,
+        subject -> Nullable<Varchar>,
+        content -> Text,
+        variables -> Jsonb,
+        provider_name -> Nullable<Varchar>,
+        language -> Varchar,
+        is_active -> Bool,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    upload_batches (id) {
+        id -> BigInt,
+        upload_id -> BigInt,
+        file_name -> Varchar,
+        uploaded_by -> Nullable<BigInt>,
+        total_records -> Integer,
+        processed_records -> Integer,
+        successful_records -> Integer,
+        failed_records -> Integer,
+        created_records -> Integer,
+        updated_records -> Integer,
+        checkpoint_row -> Integer,
+        status -> Varchar,
+        file_path -> Nullable<Varchar>,
+        error_log -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    upload_changes (upload_id, entity, entity_id) {
+        upload_id -> BigInt,
+        entity -> Varchar,
+        entity_id -> BigInt,
+        before -> Jsonb,
+    }
+}
+
+diesel::table! {
+    upload_chunks (upload_id, chunk_offset) {
+        upload_id -> BigInt,
+        chunk_offset -> BigInt,
+        size -> BigInt,
+        path -> Varchar,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    upload_mappings (id) {
+        id -> BigInt,
+        name -> Varchar,
+        mapping -> Jsonb,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    upload_previews (upload_id, row_number) {
+        upload_id -> BigInt,
+        row_number -> Integer,
+        policy_number -> Varchar,
+        action -> Varchar,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    upload_row_errors (id) {
+        id -> BigInt,
+        upload_id -> BigInt,
+        row_number -> Integer,
+        column_name -> Nullable<Varchar>,
+        value -> Nullable<Varchar>,
+        code -> Varchar,
+        message -> Text,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        email -> Varchar,
+        password_hash -> Varchar,
+        first_name -> Varchar,
+        last_name -> Varchar,
+        phone -> Nullable<Varchar>,
+        department -> Nullable<Varchar>,
+        job_title -> Nullable<Varchar>,
+        role_id -> Nullable<BigInt>,
+        branch_id -> Nullable<BigInt>,
+        status -> Varchar,
+        avatar_url -> Nullable<Varchar>,
+        last_login -> Nullable<Timestamptz>,
+        mfa_enabled -> Bool,
+        mfa_secret -> Nullable<Varchar>,
+        password_reset_token -> Nullable<Varchar>,
+        password_reset_expires -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    whatsapp_templates (id) {
+        id -> BigInt,
+        name -> Varchar,
+        category -> Varchar,
+        language -> Varchar,
+        status -> Varchar,
+        template_data -> Jsonb,
+        created_by -> Nullable<BigInt>,
+        approved_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    workers (id) {
+        id -> Varchar,
+        host -> Varchar,
+        pid -> Integer,
+        queues -> Jsonb,
+        running -> Integer,
+        started_at -> Timestamptz,
+        heartbeat_at -> Timestamptz,
+    }
+}

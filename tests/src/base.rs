@@ -1,0 +1,63 @@
+//! The ground a test stands on: a database cloned from a migrated template, and an empty Redis.
+//!
+//! Panics when the servers cannot be started: nothing can be tested without them.
+
+use jobs::process::{
+    build,
+    config::{ServicesConfig, load},
+};
+use jobs::services::SharedServices;
+use local::testing::{TestDatabase, TestRedis};
+use schema::{Db, DbConfig, migrate};
+use std::path::Path;
+
+/// The template all tests clone.
+const TEMPLATE: &str = "renewals_template";
+
+/// A database and a Redis of one test's own.
+#[derive(Debug)]
+pub struct Base {
+    /// Migrated, otherwise empty.
+    pub database: TestDatabase,
+    /// Empty.
+    pub redis: TestRedis,
+}
+
+impl Base {
+    /// Starts (or shares) the servers and clones the template.
+    pub async fn new() -> Self {
+        install_crypto();
+        let database = local::testing::database(TEMPLATE, |url| async move {
+            migrate::run(&url, migrate::Step::Up).await?;
+            Ok(())
+        })
+        .await
+        .expect("a database for the test");
+        let redis = local::testing::redis().await.expect("a Redis for the test");
+        Self { database, redis }
+    }
+
+    /// What jobs use, with files under `storage`, the sandbox for WhatsApp, and these variables besides.
+    pub fn services(&self, storage: &Path, variables: &[(&str, &str)]) -> SharedServices {
+        let lookup = |name: &str| match name {
+            "DATABASE_URL" => Some(self.database.url().to_owned()),
+            "REDIS_URL" => Some(self.redis.url().to_owned()),
+            "REDIS_NAMESPACE" => Some(self.redis.namespace().to_owned()),
+            "STORAGE_DIR" => Some(storage.display().to_string()),
+            _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+        };
+        let config = load(&lookup, ServicesConfig::read).expect("a configuration");
+        build::services(&config).expect("services")
+    }
+
+    /// Pools over the test's database.
+    pub fn db(&self) -> Db {
+        Db::new(&DbConfig::new(self.database.url().to_owned())).expect("a readable address")
+    }
+}
+
+/// Chooses the process's TLS implementation; every test and program does so first.
+pub fn install_crypto() {
+    // a second call finds it installed
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+}

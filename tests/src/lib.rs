@@ -1,0 +1,11 @@
+//! What the tests share: a migrated database and a Redis of their own, and ways to wait for a condition.
+//!
+//! Tests go through the front door. Nothing here sleeps for a fixed time: conditions are polled up to a deadline.
+
+pub mod base;
+pub mod crew;
+pub mod diesel_schema;
+pub mod fleet;
+pub mod http;
+pub mod meta;
+pub mod wait;

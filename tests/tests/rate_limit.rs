@@ -1,0 +1,100 @@
+//! The shared rate limit against a real Redis: several limiters, as several workers would have them.
+
+use anyhow::Result;
+use providers::{messaging::SendRate, rate_limit::RateLimiter};
+use redis::aio::ConnectionManager;
+use std::time::{Duration, Instant};
+
+const ACCOUNT: &str = "whatsapp:1";
+
+/// A limiter with a connection of its own, as each worker process has one.
+async fn limiter(url: &str) -> Result<RateLimiter> {
+    Ok(RateLimiter::new(ConnectionManager::new(redis::Client::open(url)?).await?))
+}
+
+/// Takes all there is until the time is up; how many were granted.
+async fn take_all(limiter: &RateLimiter, at_once: u32, rate: SendRate, until: Instant) -> Result<u32> {
+    let mut taken = 0;
+    while Instant::now() < until {
+        taken += limiter.acquire(ACCOUNT, at_once, rate).await?.granted;
+    }
+    Ok(taken)
+}
+
+#[tokio::test]
+async fn several_limiters_share_one_rate() {
+    let redis = local::testing::redis().await.unwrap();
+    let (a, b) = (limiter(redis.url()).await.unwrap(), limiter(redis.url()).await.unwrap());
+    let rate = SendRate { per_second: 500, burst: 50 };
+    let start = Instant::now();
+    let until = start + Duration::from_secs(2);
+    let (from_a, from_b) = tokio::join!(take_all(&a, 7, rate, until), take_all(&b, 1, rate, until));
+    let (from_a, from_b) = (from_a.unwrap(), from_b.unwrap());
+    let most = 500.0 * start.elapsed().as_secs_f64() + 50.0;
+    let taken = f64::from(from_a + from_b);
+    assert!(taken <= most, "{taken} of at most {most}");
+    assert!(taken >= 0.9 * 1_050.0, "{taken} of about 1,050");
+    assert!(from_a > 0 && from_b > 0, "{from_a} and {from_b}: neither starves");
+}
+
+#[tokio::test]
+async fn what_is_left_is_granted_and_the_wait_is_told() {
+    let redis = local::testing::redis().await.unwrap();
+    let limiter = limiter(redis.url()).await.unwrap();
+    // slow enough that nothing comes back while the test runs
+    let rate = SendRate { per_second: 1, burst: 5 };
+    let first = limiter.acquire(ACCOUNT, 3, rate).await.unwrap();
+    assert_eq!((first.granted, first.retry_after), (3, Duration::ZERO));
+    let rest = limiter.acquire(ACCOUNT, 10, rate).await.unwrap();
+    assert_eq!(rest.granted, 2);
+    assert!(rest.retry_after > Duration::from_millis(500) && rest.retry_after <= Duration::from_secs(1), "{rest:?}");
+    assert_eq!(limiter.acquire("whatsapp:2", 5, rate).await.unwrap().granted, 5, "another account has its own bucket");
+}
+
+#[tokio::test]
+async fn waiting_as_told_is_enough() {
+    let redis = local::testing::redis().await.unwrap();
+    let limiter = limiter(redis.url()).await.unwrap();
+    let rate = SendRate { per_second: 20, burst: 1 };
+    assert_eq!(limiter.acquire(ACCOUNT, 1, rate).await.unwrap().granted, 1);
+    let refused = limiter.acquire(ACCOUNT, 1, rate).await.unwrap();
+    assert_eq!(refused.granted, 0);
+    tokio::time::sleep(refused.retry_after).await;
+    assert_eq!(limiter.acquire(ACCOUNT, 1, rate).await.unwrap().granted, 1);
+}
+
+#[tokio::test]
+async fn lost_data_costs_one_burst() {
+    let redis = local::testing::redis().await.unwrap();
+    let limiter = limiter(redis.url()).await.unwrap();
+    let rate = SendRate { per_second: 1, burst: 10 };
+    assert_eq!(limiter.acquire(ACCOUNT, 100, rate).await.unwrap().granted, 10);
+    assert_eq!(limiter.acquire(ACCOUNT, 100, rate).await.unwrap().granted, 0);
+    let mut connection = redis::Client::open(redis.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+    redis::cmd("FLUSHDB").query_async::<()>(&mut connection).await.unwrap();
+    redis::cmd("SCRIPT").arg("FLUSH").query_async::<()>(&mut connection).await.unwrap();
+    assert_eq!(limiter.acquire(ACCOUNT, 100, rate).await.unwrap().granted, 10);
+    assert_eq!(limiter.acquire(ACCOUNT, 100, rate).await.unwrap().granted, 0);
+}
+
+#[tokio::test]
+async fn a_pause_holds_for_all_and_is_never_shortened() {
+    let redis = local::testing::redis().await.unwrap();
+    let (a, b) = (limiter(redis.url()).await.unwrap(), limiter(redis.url()).await.unwrap());
+    let rate = SendRate { per_second: 100, burst: 10 };
+    a.pause_account(ACCOUNT, Duration::from_secs(60), "account (190)").await.unwrap();
+    a.pause_account(ACCOUNT, Duration::from_millis(5), "rate_limited").await.unwrap();
+    let refused = b.acquire(ACCOUNT, 10, rate).await.unwrap();
+    assert_eq!((refused.granted, refused.paused.as_deref()), (0, Some("account (190)")));
+    assert!(refused.retry_after > Duration::from_secs(50), "{refused:?}");
+    let pause = b.pause_of(ACCOUNT).await.unwrap().unwrap();
+    assert_eq!(pause.reason, "account (190)");
+    assert!(b.is_paused(ACCOUNT).await.unwrap());
+    b.resume_account(ACCOUNT).await.unwrap();
+    assert_eq!(a.acquire(ACCOUNT, 10, rate).await.unwrap(), a_full_grant(10));
+    assert!(!a.is_paused(ACCOUNT).await.unwrap());
+}
+
+fn a_full_grant(granted: u32) -> providers::rate_limit::Grant {
+    providers::rate_limit::Grant { granted, retry_after: Duration::ZERO, paused: None }
+}
