@@ -1,3 +1,15 @@
 //! The kinds of jobs, one file each, and their registry.
 
+pub mod apply_provider_events;
+pub mod build_audience;
+pub mod build_error_report;
+pub mod check_rendering;
+pub mod compute_analytics;
+pub mod drop_abandoned_uploads;
+pub mod parse_upload;
 pub mod registry;
+pub mod send_whatsapp_batch;
+pub mod settle_unconfirmed;
+pub mod start_campaign;
+pub mod stop_campaign;
+pub mod undo_upload;

@@ -1,8 +1,26 @@
 //! Every kind a worker can run: one line each.
 
-pub use crate::queue::registry::Registry;
+use super::{
+    apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
+    check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
+    parse_upload::ParseUpload, send_whatsapp_batch::SendWhatsappBatch, settle_unconfirmed::SettleUnconfirmed,
+    start_campaign::StartCampaign, stop_campaign::StopCampaign, undo_upload::UndoUpload,
+};
+use crate::queue::registry::Registry;
 
 /// All kinds of the platform.
 pub fn all() -> Registry {
     Registry::new()
+        .with::<ApplyProviderEvents>()
+        .with::<BuildAudience>()
+        .with::<BuildErrorReport>()
+        .with::<CheckRendering>()
+        .with::<ComputeAnalytics>()
+        .with::<DropAbandonedUploads>()
+        .with::<ParseUpload>()
+        .with::<SendWhatsappBatch>()
+        .with::<SettleUnconfirmed>()
+        .with::<StartCampaign>()
+        .with::<StopCampaign>()
+        .with::<UndoUpload>()
 }

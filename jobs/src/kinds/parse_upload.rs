@@ -1,0 +1,24 @@
+//! Reads an uploaded book of policies.
+
+use crate::{Decision, Job, JobContext, JobError, Queue};
+use serde::{Deserialize, Serialize};
+
+/// The payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParseUpload {
+    /// Which upload.
+    pub upload: i64,
+}
+
+impl Job for ParseUpload {
+    const KIND: &'static str = "parse_upload";
+    const QUEUE: Queue = Queue::Uploads;
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{}:{}", Self::KIND, self.upload))
+    }
+
+    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
+        Err(JobError::discard("being built"))
+    }
+}
