@@ -6,7 +6,7 @@ use super::{
     parse_upload::ParseUpload, send_whatsapp_batch::SendWhatsappBatch, settle_unconfirmed::SettleUnconfirmed,
     start_campaign::StartCampaign, stop_campaign::StopCampaign, undo_upload::UndoUpload,
 };
-use crate::queue::registry::Registry;
+pub use crate::queue::registry::Registry;
 
 /// All kinds of the platform.
 pub fn all() -> Registry {
