@@ -3,12 +3,17 @@
 //! `bench` runs everything; `bench jobs latency` runs the parts named. Every part starts servers of its own, durable as
 //! in production, and prints one line a figure. Nothing here is a test: a slow machine makes no failure.
 
+mod audience;
+mod book;
+mod copy;
 mod ground;
 mod jobs_per_second;
 mod latency;
 mod noop;
 mod peers;
 mod report;
+mod send;
+mod upload;
 
 use clap::{Parser, ValueEnum};
 use report::Report;
@@ -32,10 +37,16 @@ enum Part {
     Jobs,
     /// From enqueue to start, on an idle system.
     Latency,
+    /// A book of policies, from HTTP to the last case.
+    Upload,
+    /// The audience of a campaign over a whole book.
+    Audience,
+    /// Messages per second.
+    Send,
 }
 
 impl Part {
-    const ALL: [Part; 2] = [Self::Jobs, Self::Latency];
+    const ALL: [Part; 5] = [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send];
 }
 
 #[tokio::main]
@@ -49,6 +60,9 @@ async fn main() -> anyhow::Result<()> {
         match part {
             Part::Jobs => jobs_per_second::run(of(60_000), &mut report).await?,
             Part::Latency => latency::run(of(500), &mut report).await?,
+            Part::Upload => upload::run(of(1_000_000), of(200_000), &mut report).await?,
+            Part::Audience => audience::run(of(1_000_000), &mut report).await?,
+            Part::Send => send::run(of(20_000), &mut report).await?,
         }
     }
     print!("{report}");

@@ -1,5 +1,7 @@
 //! `renewals up` as a person meets it: it starts, says where it is, works with the commands beside it, and stops.
 
+#![expect(clippy::expect_used, reason = "what a test cannot go on without has failed it")]
+
 use std::{
     io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,

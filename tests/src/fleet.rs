@@ -19,6 +19,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// The queues of each worker, unless told otherwise.
+const QUEUES: &[&str] = &["whatsapp=4", "campaigns=2", "events=2"];
+
 /// How long a process may take until it serves.
 const READY: Duration = Duration::from_secs(60);
 
@@ -36,6 +39,18 @@ pub enum Program {
     Scheduler,
 }
 
+/// What a fleet is made of.
+pub struct Plan {
+    /// How PostgreSQL and Redis are set up.
+    pub servers: local::Options,
+    /// How Meta behaves.
+    pub behaviour: Behaviour,
+    /// How many workers.
+    pub workers: usize,
+    /// What each of them serves, such as `whatsapp=4`.
+    pub queues: &'static [&'static str],
+}
+
 /// Everything that runs.
 pub struct Fleet {
     /// PostgreSQL and Redis.
@@ -49,13 +64,19 @@ pub struct Fleet {
     port: u16,
     token: String,
     files: tempfile::TempDir,
+    queues: &'static [&'static str],
 }
 
 impl Fleet {
-    /// An api, a scheduler and `workers` workers.
+    /// An api, a scheduler and `workers` workers over servers that need not survive the machine.
     pub async fn start(behaviour: Behaviour, workers: usize) -> Self {
+        Self::with(Plan { servers: local::Options::for_tests(), behaviour, workers, queues: QUEUES }).await
+    }
+
+    /// As planned.
+    pub async fn with(Plan { servers, behaviour, workers, queues }: Plan) -> Self {
         install_crypto();
-        let cluster = temporary(local::Options::for_tests()).await.expect("servers");
+        let cluster = temporary(servers).await.expect("servers");
         migrate::run(cluster.database_url(), migrate::Step::Up).await.expect("migrations");
         let db = Db::new(&DbConfig::new(cluster.database_url().to_owned())).expect("a database");
         let meta = MetaServer::start(behaviour).await.expect("a stand-in for Meta");
@@ -68,6 +89,7 @@ impl Fleet {
             port: free_port(),
             token: String::new(),
             files: tempfile::tempdir().expect("a folder"),
+            queues,
         };
         fleet.add_user().await;
         fleet.launch(Program::Api);
@@ -83,13 +105,10 @@ impl Fleet {
 
     /// Starts a program, again if it was killed.
     pub fn launch(&mut self, program: Program) {
-        let (name, arguments): (&str, &[&str]) = match program {
-            Program::Api => ("api", &[]),
-            Program::Worker(_) => {
-                let queues = ["--queue", "whatsapp=4", "--queue", "campaigns=2", "--queue", "events=2"];
-                ("worker", &[queues[0], queues[1], queues[2], queues[3], queues[4], queues[5]])
-            }
-            Program::Scheduler => ("scheduler", &[]),
+        let (name, arguments) = match program {
+            Program::Api => ("api", Vec::new()),
+            Program::Worker(_) => ("worker", self.queues.iter().flat_map(|queue| ["--queue", queue]).collect()),
+            Program::Scheduler => ("scheduler", Vec::new()),
         };
         let mut command = Command::new(binary(name));
         command
@@ -126,6 +145,14 @@ impl Fleet {
         }
     }
 
+    /// The most memory a program has had so far, in bytes, as the kernel tells (Linux).
+    pub fn peak_memory(&self, program: Program) -> Option<u64> {
+        let child = self.processes.get(&program)?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    }
+
     /// The API's address for a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
@@ -135,6 +162,14 @@ impl Fleet {
     pub async fn post(&self, path: &str, body: Value) -> Value {
         let request = self.http.post(self.url(path)).bearer_auth(&self.token).json(&body);
         data(request.send().await.expect("an answer")).await
+    }
+
+    /// Uploads a file, streamed from the disk; the answer's data.
+    pub async fn upload(&self, path: &std::path::Path) -> Value {
+        let file = reqwest::multipart::Part::file(path).await.expect("the file");
+        let form = reqwest::multipart::Form::new().part("file", file);
+        let request = self.http.post(self.url("/api/upload/file")).bearer_auth(&self.token).multipart(form);
+        data(request.timeout(Duration::from_secs(600)).send().await.expect("an answer")).await
     }
 
     /// A GET; `None` while the API does not answer.
@@ -199,13 +234,11 @@ async fn data(answer: reqwest::Response) -> Value {
     body["data"].clone()
 }
 
-/// The program as the same build made it.
+/// The program as the same build made it: beside this one, or, for a test, a folder up.
 fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the path of the test");
-    let folder = test.ancestors().nth(2).expect("the target folder");
-    let path = folder.join(name);
-    assert!(path.exists(), "{} is missing: cargo build --workspace --bins", path.display());
-    path
+    let own = std::env::current_exe().expect("the path of this program");
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is missing beside {}: cargo build --workspace --bins", own.display()))
 }
 
 fn free_port() -> u16 {

@@ -6,6 +6,7 @@ pub mod base;
 pub mod crew;
 pub mod diesel_schema;
 pub mod fleet;
+mod fleet_campaign;
 pub mod http;
 pub mod meta;
 pub mod wait;

@@ -1,13 +1,11 @@
 //! The campaign, and what must hold at its end.
 
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tests::fleet::Fleet;
 use tests::meta::{Behaviour, Latency};
 use tests::wait::{until, until_some};
 use tokio::sync::{Mutex, MutexGuard};
-use tokio_postgres::NoTls;
 
 /// How many are to be sent a message.
 pub const RECIPIENTS: usize = 20_000;
@@ -31,24 +29,8 @@ impl Campaign {
         let one = ONE.lock().await;
         let latency = Latency { p50: Duration::from_millis(10), p99: Duration::from_millis(60) };
         let fleet = Fleet::start(Behaviour { latency, ..Behaviour::default() }, 3).await;
-        let upload = write_book(&fleet).await;
-        let template = json!({
-            "name": "Renewal reminder",
-            "type": "whatsapp",
-            "content": "Dear {name}, policy {policy_number} ends on {expiry_date}.",
-            "variables": ["name", "policy_number", "expiry_date"],
-        });
-        let template = fleet.post("/api/templates", template).await["templateId"].clone();
-        let campaign = json!({
-            "name": "Under fire",
-            "type": ["whatsapp"],
-            "uploadId": format!("upload-{upload}"),
-            "templates": {"whatsapp": template},
-            "scheduleType": "immediate",
-            "targetAudience": "all",
-        });
-        let answer = fleet.post("/api/campaigns", campaign).await;
-        let id = answer["campaigns"][0]["id"].as_str().expect("a campaign").to_owned();
+        let upload = fleet.write_book(RECIPIENTS).await;
+        let id = fleet.start_campaign(upload).await;
         Self { fleet, id, _one: one }
     }
 
@@ -73,7 +55,7 @@ impl Campaign {
     }
 
     async fn every_recipient_is_accounted_for(&self) {
-        let client = connect(&self.fleet).await;
+        let client = self.fleet.connect().await;
         // webhooks that came last are still being applied
         until("the events are applied", Duration::from_secs(60), || async {
             let waiting = "SELECT count(*) FROM provider_events WHERE applied_at IS NULL";
@@ -101,7 +83,7 @@ impl Campaign {
     }
 
     async fn every_job_ends(&self) {
-        let client = connect(&self.fleet).await;
+        let client = self.fleet.connect().await;
         let live = "SELECT kind, state, count(*) FROM jobs \
             WHERE state IN ('available', 'running') OR (state = 'scheduled' AND run_at < now() + interval '1 minute') \
             GROUP BY 1, 2";
@@ -114,34 +96,4 @@ impl Campaign {
         let discarded: Vec<(String, Option<String>)> = discarded.iter().map(|row| (row.get(0), row.get(1))).collect();
         assert!(discarded.is_empty(), "{discarded:?}");
     }
-}
-
-async fn connect(fleet: &Fleet) -> tokio_postgres::Client {
-    let (client, connection) =
-        tokio_postgres::connect(fleet.cluster.database_url(), NoTls).await.expect("a connection");
-    tokio::spawn(connection);
-    client
-}
-
-/// A customer, a policy and a case for each recipient; answers the upload.
-async fn write_book(fleet: &Fleet) -> i64 {
-    let count = RECIPIENTS;
-    let client = connect(fleet).await;
-    let book = format!(
-        "INSERT INTO file_uploads (filename, original_filename, file_size, file_type, upload_status) \
-            VALUES ('book.csv', 'book.csv', 1, 'csv', 'completed'); \
-         INSERT INTO upload_batches (upload_id, file_name, status) SELECT id, 'book.csv', 'completed' FROM file_uploads; \
-         INSERT INTO customers (customer_code, first_name, last_name, phone, upload_id) \
-            SELECT 'C' || n, 'First' || n, 'Last' || n, '+9198' || lpad(n::text, 8, '0'), u.id \
-            FROM generate_series(1, {count}) n, file_uploads u; \
-         INSERT INTO policies (policy_number, customer_id, policy_type, premium_amount, start_date, end_date, upload_id, \
-                created_by_upload) \
-            SELECT 'P' || c.id, c.id, 'motor', 10000, current_date - 335, current_date + 30, u.id, u.id \
-            FROM customers c, file_uploads u; \
-         INSERT INTO renewal_cases (policy_id, term_end, batch_id, renewal_amount) \
-            SELECT p.id, p.end_date, b.id, 10000 FROM policies p, upload_batches b; \
-         ANALYZE;"
-    );
-    client.batch_execute(&book).await.expect("a book");
-    client.query_one("SELECT id FROM file_uploads", &[]).await.expect("an upload").get(0)
 }
