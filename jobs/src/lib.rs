@@ -11,6 +11,7 @@ pub mod queue;
 pub mod security;
 pub mod services;
 pub mod sheets;
+pub mod uploads;
 
 pub use clock::Clock;
 pub use queue::{
