@@ -3,10 +3,12 @@
 //! PostgreSQL is the truth: a job exists if and only if its row is committed. Redis carries ids only and may be lost.
 //! A kind is one file with its payload, its policy and its `run`, and one line in [`kinds::registry`].
 
+pub mod campaigns;
 pub mod clock;
 pub mod initial;
 pub mod kinds;
 pub mod process;
+pub mod provider_events;
 pub mod queue;
 pub mod security;
 pub mod services;
