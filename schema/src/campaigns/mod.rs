@@ -11,6 +11,7 @@ mod events;
 mod exclusions;
 mod metrics;
 mod read;
+mod report;
 mod requests;
 mod sweep;
 mod target;

@@ -6,7 +6,7 @@ use crate::tables::{campaigns, templates};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::CampaignStatus;
+use domain::campaigns::{CampaignStatus, Report};
 use domain::messaging::Channel;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -86,6 +86,19 @@ pub struct Campaign {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Campaign {
+    /// How many it was to reach, as told when it was written.
+    pub fn estimate(&self) -> Option<i64> {
+        self.metrics.as_ref()?.get("estimate")?.as_i64()
+    }
+
+    /// The figures as last measured; `None` when they never were, or cannot be read.
+    pub fn report(&self) -> Option<Report> {
+        self.metrics_at?;
+        serde_json::from_value(self.metrics.clone()?).ok()
+    }
+}
+
 /// The campaign of that number.
 pub async fn find(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<Campaign>, DbError> {
     let query = campaigns::table.find(id).select(Campaign::as_select());
@@ -99,6 +112,10 @@ pub struct CampaignList {
     pub statuses: Vec<CampaignStatus>,
     /// Any of these; empty: all.
     pub channels: Vec<Channel>,
+    /// Over this upload only.
+    pub upload_id: Option<i64>,
+    /// With this in their name, whatever its case.
+    pub search: Option<String>,
     /// How many to pass over.
     pub offset: i64,
     /// How many to answer.
@@ -109,8 +126,15 @@ pub struct CampaignList {
 pub async fn list(connection: &mut AsyncPgConnection, wanted: &CampaignList) -> Result<(Vec<Campaign>, i64), DbError> {
     let statuses: Vec<&str> = wanted.statuses.iter().map(|status| status.as_str()).collect();
     let channels: Vec<&str> = wanted.channels.iter().map(|channel| channel.as_str()).collect();
+    let search = wanted.search.as_deref().map(containing);
     let matching = || {
         let mut query = campaigns::table.into_boxed();
+        if let Some(upload) = wanted.upload_id {
+            query = query.filter(campaigns::upload_id.eq(upload));
+        }
+        if let Some(search) = &search {
+            query = query.filter(campaigns::name.ilike(search));
+        }
         if !statuses.is_empty() {
             query = query.filter(campaigns::status.eq_any(statuses.clone()));
         }
@@ -128,6 +152,12 @@ pub async fn list(connection: &mut AsyncPgConnection, wanted: &CampaignList) -> 
         .load(connection)
         .await?;
     Ok((rows, total))
+}
+
+/// A pattern for texts that contain this one, whose own wildcards stand for themselves.
+fn containing(text: &str) -> String {
+    let plain = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{plain}%")
 }
 
 /// What a campaign says.
