@@ -12,6 +12,7 @@
 //! - raises its limits by `#[oai(transform = "for_uploads")]` or `"for_waiting"` ([`edge::limits`]).
 
 pub mod auth;
+mod campaigns;
 pub mod config;
 mod docs;
 pub mod edge;
@@ -27,6 +28,7 @@ pub mod server;
 pub mod state;
 mod tags;
 mod templates;
+mod webhooks;
 
 pub use config::ApiConfig;
 pub use error::{ApiError, ApiResult};

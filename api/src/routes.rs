@@ -3,8 +3,15 @@
 //! A new resource is one file and one element of [`resources`]; past sixteen, an element is a tuple itself.
 
 use crate::{
-    auth::AuthApi, docs, edge, health::HealthApi, jobs::JobsApi, queues::QueuesApi, state::SharedState,
+    auth::AuthApi,
+    campaigns::{CampaignFiguresApi, CampaignsApi},
+    docs, edge,
+    health::HealthApi,
+    jobs::JobsApi,
+    queues::QueuesApi,
+    state::SharedState,
     templates::TemplatesApi,
+    webhooks::WhatsappWebhookApi,
 };
 use poem::{EndpointExt, Response, Route, endpoint::BoxEndpoint, get, http::HeaderValue};
 use poem_openapi::{OpenApi, OpenApiService};
@@ -15,7 +22,15 @@ use std::{
 
 /// Every resource.
 fn resources() -> impl OpenApi + 'static {
-    (HealthApi::started(), AuthApi, TemplatesApi, JobsApi, QueuesApi)
+    (
+        HealthApi::started(),
+        AuthApi,
+        TemplatesApi,
+        (CampaignsApi, CampaignFiguresApi),
+        WhatsappWebhookApi,
+        JobsApi,
+        QueuesApi,
+    )
 }
 
 fn service() -> OpenApiService<impl OpenApi + 'static, ()> {

@@ -9,6 +9,10 @@ pub enum Tag {
     Auth,
     /// Message templates.
     Templates,
+    /// Messages to a book of policies, and how they fare.
+    Campaigns,
+    /// What providers tell us.
+    Webhooks,
     /// Work under way.
     Jobs,
     /// What carries jobs to workers.

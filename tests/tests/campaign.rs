@@ -4,5 +4,13 @@
 mod audience;
 #[path = "campaign/book.rs"]
 mod book;
+#[path = "campaign/http_create.rs"]
+mod http_create;
+#[path = "campaign/http_figures.rs"]
+mod http_figures;
+#[path = "campaign/http_status.rs"]
+mod http_status;
+#[path = "campaign/http_webhook.rs"]
+mod http_webhook;
 #[path = "campaign/records.rs"]
 mod records;

@@ -28,6 +28,8 @@ const STALL: Duration = Duration::from_secs(30);
 const UPLOAD_TIME: Duration = Duration::from_secs(2 * 3600);
 /// Multipart boundaries and headers around an uploaded file.
 const FORM_OVERHEAD: u64 = 64 * 1024;
+/// The longest delivery of a webhook, in bytes.
+const DELIVERY: u64 = providers::whatsapp_webhook::BODY_LIMIT as u64;
 /// The longest a caller may wait for a job.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -144,6 +146,11 @@ pub fn for_uploads<E: Endpoint + 'static>(route: E) -> impl Endpoint {
 /// For routes with `?wait=`: `#[oai(transform = "for_waiting")]`. The answer may take [`LONGEST_WAIT`] longer.
 pub fn for_waiting<E: Endpoint + 'static>(route: E) -> impl Endpoint {
     raised(route, |state| (0, state.config.http.request_timeout + LONGEST_WAIT))
+}
+
+/// For webhooks: `#[oai(transform = "for_webhooks")]`. A delivery may be as long as its provider makes them.
+pub fn for_webhooks<E: Endpoint + 'static>(route: E) -> impl Endpoint {
+    raised(route, |_| (DELIVERY, Duration::ZERO))
 }
 
 fn raised<E: Endpoint + 'static>(route: E, to: fn(&SharedState) -> (u64, Duration)) -> impl Endpoint {

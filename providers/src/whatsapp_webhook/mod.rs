@@ -1,8 +1,8 @@
 //! Webhooks of the WhatsApp Cloud API: the set-up challenge, the signature, and what a delivery says.
 //!
-//! Pure functions over what came in. A delivery that is not signed with a known secret is refused; one that is, but
-//! cannot be read as JSON, is refused too, so that the vendor delivers it again. Within a delivery nothing is an error:
-//! what is not understood is kept as it came. Source: the vendor's webhook reference.
+//! Pure functions over what came in. A delivery that is not signed with a known secret is refused. One that is, but
+//! cannot be read as JSON, is an error, and the caller keeps it as it came: delivered again it would be the same. Within
+//! a delivery nothing is an error: what is not understood is kept as it came. Source: the vendor's webhook reference.
 
 mod inbound;
 mod parse;

@@ -1,0 +1,171 @@
+//! Campaigns: `/api/campaigns`. Written, listed, paused, resumed and stopped here; their figures are in [`figures`].
+//!
+//! A request makes one campaign a channel, tied by a group id. Everything about it is checked before anything is
+//! written, and the faults are told together; what is written, its jobs included, is written in one transaction.
+
+mod check;
+pub(crate) mod figures;
+mod launch;
+mod new;
+mod people;
+mod status;
+mod view;
+
+pub use figures::CampaignFiguresApi;
+
+use crate::{
+    auth::{Guard, permit},
+    edge::RequestId,
+    envelope::{Reply, ok},
+    error::{ApiError, ApiResult},
+    request::{Id, JsonBody, Name, Names, Page, Pagination, named_set},
+    state::SharedState,
+    tags::Tag,
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    campaigns::CampaignStatus,
+    ids::{CampaignId, UploadId},
+    messaging::Channel,
+};
+use launch::Launched;
+use new::NewCampaign;
+use poem::web::Data;
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+};
+use schema::{
+    AsyncPgConnection,
+    campaigns::{self, CampaignList},
+};
+use status::Asked;
+use view::Campaign;
+
+named_set!(CampaignStatus);
+
+/// Campaigns.
+pub struct CampaignsApi;
+
+/// A part of the list.
+#[derive(Object)]
+struct Campaigns {
+    /// Newest first.
+    campaigns: Vec<Campaign>,
+    /// Where in the list this is.
+    pagination: Pagination,
+}
+
+/// What a campaign is asked to be.
+#[derive(Object)]
+struct StatusRequest {
+    /// `paused` holds it, `active` resumes it (or launches one that missed its time), `cancelled` stops it for good.
+    status: Name<Asked>,
+}
+
+/// Where a campaign stands now.
+#[derive(Object)]
+#[oai(rename_all = "camelCase")]
+struct StatusChanged {
+    /// Which.
+    campaign_id: Id<CampaignId>,
+    /// Where it stands.
+    status: Name<CampaignStatus>,
+    /// When it last changed.
+    updated_at: DateTime<Utc>,
+}
+
+#[OpenApi(prefix_path = "/api/campaigns", tag = "Tag::Campaigns")]
+impl CampaignsApi {
+    /// Start or schedule campaigns
+    ///
+    /// One a channel. An immediate one begins with the job that writes its audience; a scheduled one waits for its time.
+    /// 422 `channel_not_configured` for a channel that cannot send yet, 409 `upload_not_ready` while the upload is being
+    /// read. `targetCount` is an estimate until the audience is written.
+    #[oai(path = "/", method = "post")]
+    async fn create(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::CampaignsCreate>,
+        body: JsonBody<NewCampaign>,
+    ) -> ApiResult<Launched> {
+        launch::launch(&state, &caller, body.0).await
+    }
+
+    /// List campaigns
+    #[oai(path = "/", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "one a filter")]
+    async fn list(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::CampaignsView>,
+        /// In these statuses only.
+        status: Query<Option<Names<CampaignStatus>>>,
+        /// On these channels only.
+        #[oai(name = "type")]
+        channels: Query<Option<Names<Channel>>>,
+        /// Over this upload only.
+        #[oai(name = "uploadId")]
+        upload: Query<Option<Id<UploadId>>>,
+        /// With this in their name.
+        #[oai(validator(max_length = 255))]
+        search: Query<Option<String>>,
+        page: Query<Option<u32>>,
+        limit: Query<Option<u32>>,
+    ) -> ApiResult<Reply<Campaigns>> {
+        let page = Page::read(page.0, limit.0)?;
+        let wanted = CampaignList {
+            statuses: status.0.map(|names| names.0).unwrap_or_default(),
+            channels: channels.0.map(|names| names.0).unwrap_or_default(),
+            upload_id: upload.0.map(|upload| upload.0.0),
+            search: search.0.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            offset: page.offset(),
+            limit: page.limit(),
+        };
+        let mut connection = state.services.db.get().await?;
+        let (rows, total) = campaigns::list(&mut connection, &wanted).await?;
+        ok(Campaigns {
+            campaigns: rows.into_iter().map(Campaign::from).collect(),
+            pagination: page.counted(total, false),
+        })
+    }
+
+    /// Get a campaign
+    #[oai(path = "/:id", method = "get")]
+    async fn get(
+        &self,
+        state: Data<&SharedState>,
+        _caller: Guard<permit::CampaignsView>,
+        id: Path<Id<CampaignId>>,
+    ) -> ApiResult<Reply<Campaign>> {
+        let mut connection = state.services.db.get().await?;
+        ok(find(&mut connection, id.0.0).await?.into())
+    }
+
+    /// Pause, resume or stop a campaign
+    ///
+    /// Asking for what already is changes nothing. 409 `illegal_transition` names what would be possible.
+    #[oai(path = "/:id/status", method = "put")]
+    async fn set_status(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::CampaignsSend>,
+        request_id: Data<&RequestId>,
+        id: Path<Id<CampaignId>>,
+        body: JsonBody<StatusRequest>,
+    ) -> ApiResult<Reply<StatusChanged>> {
+        let change = status::Request {
+            campaign: id.0.0,
+            wanted: body.0.status.0.wanted(),
+            actor: caller.user_id,
+            request_id: &request_id.0.0,
+        };
+        let (status, updated_at) = status::change(&state, &change).await?;
+        ok(StatusChanged { campaign_id: id.0, status: Name(status), updated_at })
+    }
+}
+
+/// The campaign, if there is one.
+async fn find(connection: &mut AsyncPgConnection, id: CampaignId) -> ApiResult<campaigns::Campaign> {
+    campaigns::find(connection, id.0).await?.ok_or_else(|| ApiError::not_found("campaign"))
+}

@@ -1,0 +1,10 @@
+//! What providers tell us: `/api/webhooks/…`. Nobody signs in here: whoever calls proves who they are by a signature
+//! over the body.
+//!
+//! A delivery is kept as it came and answered at once; a job applies it. What cannot be kept is answered with an error,
+//! and the provider delivers it again; keeping it twice changes nothing.
+
+mod raw_body;
+mod whatsapp;
+
+pub use whatsapp::WhatsappWebhookApi;

@@ -1,0 +1,137 @@
+//! The webhook of the WhatsApp Cloud API: its set-up call, and deliveries.
+//!
+//! A delivery's signature is checked before anything reads it; a wrong one is refused and nothing is kept. Its events
+//! and the job that applies them are written in one transaction, each event once however often it is delivered, and
+//! the answer goes out without waiting for them to be applied. While the database does not take them the answer is an
+//! error, and Meta delivers again, for days.
+//!
+//! A delivery that is signed but cannot be read is kept as it came, for people, and answered 200: the signature proves
+//! that nothing was garbled on the way, so the next attempt would be the same, and the one after it.
+//!
+//! Without an account (the sandbox sends) there is no secret, and everything is refused.
+
+use super::raw_body::RawBody;
+use crate::{
+    edge::limits::for_webhooks,
+    error::{ApiError, ApiResult},
+    state::SharedState,
+    tags::Tag,
+};
+use chrono::{DateTime, Utc};
+use jobs::{campaigns::request, provider_events};
+use poem::{Request, web::Data};
+use poem_openapi::{OpenApi, param::Query, payload::PlainText};
+use providers::{
+    messaging::{EventKind, ProviderEvent},
+    whatsapp_cloud::WhatsappConfig,
+    whatsapp_webhook::{Challenge, WebhookError, parse, verify},
+};
+use schema::{AsyncConnection, DbError};
+use sha2::{Digest, Sha256};
+
+/// Where Meta puts the signature.
+const SIGNATURE: &str = "x-hub-signature-256";
+
+/// The webhook of WhatsApp.
+pub struct WhatsappWebhookApi;
+
+#[OpenApi(prefix_path = "/api/webhooks/whatsapp", tag = "Tag::Webhooks")]
+impl WhatsappWebhookApi {
+    /// Set the webhook up
+    ///
+    /// Meta calls this once: the challenge is echoed if the token is ours (`WHATSAPP_WEBHOOK_VERIFY_TOKEN`).
+    #[oai(path = "/", method = "get")]
+    async fn set_up(
+        &self,
+        state: Data<&SharedState>,
+        #[oai(name = "hub.mode")] mode: Query<Option<String>>,
+        #[oai(name = "hub.verify_token")] token: Query<Option<String>>,
+        #[oai(name = "hub.challenge")] challenge: Query<Option<String>>,
+    ) -> ApiResult<PlainText<String>> {
+        let account = account(&state)?;
+        let (mode, token, challenge) = (mode.0.as_deref(), token.0.as_deref(), challenge.0.as_deref());
+        let asked = Challenge {
+            mode: mode.unwrap_or_default(),
+            token: token.unwrap_or_default(),
+            challenge: challenge.unwrap_or_default(),
+        };
+        let answer = asked.answer(&account.verify_token).map(|echo| PlainText(echo.to_owned()));
+        answer.ok_or_else(|| {
+            ApiError::forbidden("challenge_refused", "expected hub.mode subscribe, our token, and a challenge")
+        })
+    }
+
+    /// Take a delivery
+    ///
+    /// Signed by Meta with the app's secret (`WHATSAPP_APP_SECRET`, or one of several) over the raw body.
+    #[oai(path = "/", method = "post", transform = "for_webhooks")]
+    async fn deliver(
+        &self,
+        state: Data<&SharedState>,
+        request: &Request,
+        body: RawBody,
+    ) -> ApiResult<PlainText<String>> {
+        let account = account(&state)?;
+        verify(&account.app_secrets, &body.0, request.header(SIGNATURE))
+            .map_err(|error| ApiError::forbidden("invalid_signature", error.to_string()))?;
+        let now = state.services.clock.now();
+        let events = read(&body.0, now);
+        if !events.is_empty() {
+            keep(&state, &events, now).await?;
+        }
+        Ok(PlainText("ok".to_owned()))
+    }
+}
+
+/// The account whose webhook this is.
+fn account(state: &SharedState) -> ApiResult<&WhatsappConfig> {
+    let refused = || {
+        let message = "no WhatsApp account is configured here: WHATSAPP_APP_SECRET and its companions are not set";
+        ApiError::forbidden("webhook_not_configured", message)
+    };
+    state.config.services.whatsapp.as_ref().ok_or_else(refused)
+}
+
+/// What a delivery says, or the delivery itself when that cannot be read.
+fn read(body: &[u8], now: DateTime<Utc>) -> Vec<ProviderEvent> {
+    match parse(body, now) {
+        // a clock that runs ahead of ours must not hold an event back
+        Ok(events) => {
+            events.into_iter().map(|event| ProviderEvent { occurred_at: event.occurred_at.min(now), ..event }).collect()
+        }
+        Err(error) => vec![unreadable(body, &error, now)],
+    }
+}
+
+fn unreadable(body: &[u8], error: &WebhookError, now: DateTime<Utc>) -> ProviderEvent {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        length = body.len(),
+        "a signed delivery cannot be read; it is kept"
+    );
+    let text = String::from_utf8_lossy(body).replace('\0', "");
+    ProviderEvent {
+        id: format!("unreadable:{}", hex::encode(Sha256::digest(body))),
+        occurred_at: now,
+        payload: serde_json::json!({"unreadable": text, "reason": error.to_string()}),
+        kind: EventKind::Other,
+    }
+}
+
+/// Keeps the events and enqueues the job that applies them.
+async fn keep(state: &SharedState, events: &[ProviderEvent], now: DateTime<Utc>) -> ApiResult<()> {
+    let provider = state.services.whatsapp.name();
+    let mut connection = state.services.db.get().await?;
+    let enqueued = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            match provider_events::keep(connection, provider, events, now).await? {
+                // delivered before, and seen to then
+                0 => Ok(Vec::new()),
+                _ => request::events_arrived(connection, now).await,
+            }
+        })
+        .await?;
+    drop(connection);
+    state.services.dispatcher.push(&enqueued).await;
+    Ok(())
+}
