@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod cases;
 pub mod contact;
 pub mod ids;
+pub mod local_day;
 pub mod messaging;
 pub mod money;
 pub mod permissions;

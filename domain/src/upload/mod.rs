@@ -41,5 +41,5 @@ pub use fault::{FaultCode, RowFault};
 pub use mapping::{HEADER_SEARCH_ROWS, HeaderError, Layout, Mapping, find_header_row, recognised_columns};
 pub use name::split_name;
 pub use policy_type::{PolicyType, UnknownPolicyType};
-pub use row::{EXAMPLE_POLICY_NUMBER, PolicyRow, RowOutcome, RowRules, check_row};
+pub use row::{EXAMPLE_POLICY_NUMBER, PolicyRow, RowOutcome, RowRules, check_row, is_blank_row};
 pub use text::{TextError, clean_line, clean_notes, is_blank, is_blank_name};

@@ -5,6 +5,7 @@
 
 use super::address::Address;
 use super::cell::Cell;
+use super::columns::Column;
 use super::currency::Currency;
 use super::date::{DateOrder, DateSystem};
 use super::fault::RowFault;
@@ -91,12 +92,20 @@ pub enum RowOutcome {
     Blank,
 }
 
+/// Whether no known column holds anything, or the row is the template's example.
+pub fn is_blank_row(layout: &Layout, cells: &[Cell]) -> bool {
+    let cell = |column: Column| layout.place(column).and_then(|place| cells.get(place));
+    let is_example =
+        matches!(cell(Column::PolicyNumber), Some(Cell::Text(text)) if text.trim() == EXAMPLE_POLICY_NUMBER);
+    is_example || Column::ALL.into_iter().all(|column| cell(column).is_none_or(Cell::is_empty))
+}
+
 /// Checks one row against the layout of its sheet. `row_number` is as the sheet shows it.
 pub fn check_row(layout: &Layout, row_number: u32, cells: &[Cell], rules: &RowRules) -> RowOutcome {
-    let mut reader = RowReader::new(layout, row_number, cells, rules);
-    if reader.is_blank() {
+    if is_blank_row(layout, cells) {
         return RowOutcome::Blank;
     }
+    let mut reader = RowReader::new(layout, row_number, cells, rules);
     match reader.read() {
         Some(row) if reader.faults.is_empty() => RowOutcome::Good(Box::new(row)),
         _ => {

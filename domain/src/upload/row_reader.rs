@@ -12,7 +12,7 @@ use super::date::{Century, DateError, is_plausible, parse_date};
 use super::fault::{FaultCode, RowFault};
 use super::mapping::Layout;
 use super::policy_type::PolicyType;
-use super::row::{EXAMPLE_POLICY_NUMBER, PolicyRow, RowRules};
+use super::row::{PolicyRow, RowRules};
 use super::text::{TextError, clean_line, clean_notes, is_blank, is_scientific};
 use crate::money::Money;
 use chrono::NaiveDate;
@@ -32,13 +32,6 @@ pub(super) struct RowReader<'a> {
 impl<'a> RowReader<'a> {
     pub(super) fn new(layout: &'a Layout, row: u32, cells: &'a [Cell], rules: &'a RowRules) -> Self {
         Self { layout, row, cells, rules, faults: Vec::new() }
-    }
-
-    /// Whether no known column holds anything, or the row is the template's example.
-    pub(super) fn is_blank(&self) -> bool {
-        let is_example =
-            matches!(self.raw(Column::PolicyNumber), Some(Cell::Text(text)) if text.trim() == EXAMPLE_POLICY_NUMBER);
-        is_example || Column::ALL.into_iter().all(|column| self.raw(column).is_none_or(Cell::is_empty))
     }
 
     /// Reads every column, so that every fault of the row is found.

@@ -1,5 +1,6 @@
-//! See the queue.
+//! Ends uploads that were begun and never completed, and deletes their pieces; every hour.
 
+use crate::uploads;
 use crate::{Decision, Job, JobContext, JobError, Queue};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ impl Job for DropAbandonedUploads {
         Some(Self::KIND.to_owned())
     }
 
-    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
-        Err(JobError::discard("being built"))
+    async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        Ok(uploads::abandoned::drop_abandoned(&context).await?)
     }
 }

@@ -136,6 +136,33 @@ impl Book {
         Err(closest.unwrap_or(SheetError::NoRows))
     }
 
+    /// The policies below a header that is asked for: in row `header_row`, as the sheet shows it, of that sheet or of
+    /// the first visible one.
+    pub fn table_at(
+        &mut self,
+        sheet: Option<&str>,
+        header_row: u32,
+        saved: Option<&Mapping>,
+    ) -> Result<Table, SheetError> {
+        let place = match sheet {
+            Some(name) => self.place_of(name)?,
+            None => self.sheets().iter().position(|sheet| sheet.visible).ok_or(SheetError::NoRows)?,
+        };
+        let sheet = self.sheets()[place].name.clone();
+        let mut header = Vec::new();
+        let visit: &mut RowVisitor<'_> = &mut |number, cells| {
+            if number == header_row {
+                header = cells.iter().map(Cell::display).collect();
+            }
+            ControlFlow::Break(())
+        };
+        self.source.for_each_row(place, header_row.saturating_sub(1), &self.limits, visit)?;
+        match Layout::new(&header, saved) {
+            Ok(layout) => Ok(Table { sheet, header_row, layout }),
+            Err(source) => Err(SheetError::Header { sheet: one_line(&sheet), source }),
+        }
+    }
+
     /// Hands every row after `after` that holds anything to `visit`, in order: its number as the sheet shows it, and
     /// its cells up to the last one used. Stops early when `visit` breaks. The rows are read anew on each call.
     pub fn for_each_row(

@@ -94,7 +94,6 @@ impl UploadOptions {
     }
 
     /// The rules the file's rows are checked by.
-    #[expect(dead_code, reason = "used by the reader")]
     pub(super) fn rules(&self, today: NaiveDate, date_system: DateSystem) -> RowRules {
         let usual = RowRules::new(today);
         RowRules {

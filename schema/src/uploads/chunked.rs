@@ -114,17 +114,6 @@ pub async fn assemble(connection: &mut AsyncPgConnection, id: UploadId, whole: &
     file::open_batch(connection, id.0).await
 }
 
-/// Uploads begun before `before` and never completed, oldest first.
-pub async fn abandoned(
-    connection: &mut AsyncPgConnection,
-    before: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<i64>, DbError> {
-    use file_uploads::dsl;
-    let found = dsl::file_uploads.filter(dsl::upload_status.eq("receiving").and(dsl::created_at.lt(before)));
-    Ok(found.order(dsl::created_at).limit(limit).select(dsl::id).load(connection).await?)
-}
-
 /// Ends an upload that was not completed; its pieces are forgotten.
 pub async fn abandon(connection: &mut AsyncPgConnection, id: UploadId, reason: &str) -> Result<(), DbError> {
     diesel::sql_query(

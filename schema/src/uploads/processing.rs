@@ -36,6 +36,9 @@ pub struct Begun {
     pub checkpoint_row: i32,
     #[diesel(sql_type = Integer)]
     pub processed_records: i32,
+    /// Records of the file, once counted; 0 before.
+    #[diesel(sql_type = Integer)]
+    pub total_records: i32,
 }
 
 /// How an upload ended.
@@ -63,7 +66,8 @@ pub async fn begin(
         "WITH u AS (UPDATE file_uploads SET processing_started_at = COALESCE(processing_started_at, $2), \
              updated_at = now() WHERE id = $1 AND upload_status = 'processing' RETURNING *) \
          SELECT b.id AS batch_id, u.filename, u.upload_path, u.dry_run, u.options, u.branch_id, br.time_zone, \
-             u.processing_started_at AS started_at, b.checkpoint_row, b.processed_records \
+             u.processing_started_at AS started_at, b.checkpoint_row, b.processed_records, \
+             b.total_records \
          FROM u JOIN upload_batches b ON b.upload_id = u.id AND b.status = 'processing' \
            LEFT JOIN branches br ON br.id = u.branch_id",
     )
@@ -134,6 +138,21 @@ pub async fn fail(
     .bind::<Jsonb, _>(details)
     .bind::<Timestamptz, _>(now);
     Ok(ended.execute(connection).await? == 1)
+}
+
+/// Where the original of an upload lies and how it is read.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Original {
+    #[diesel(sql_type = Nullable<Text>)]
+    pub upload_path: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub options: Option<Value>,
+}
+
+/// The original of an upload.
+pub async fn original(connection: &mut AsyncPgConnection, id: UploadId) -> Result<Option<Original>, DbError> {
+    let query = diesel::sql_query("SELECT upload_path, options FROM file_uploads WHERE id = $1");
+    Ok(query.bind::<BigInt, _>(id.0).get_result(connection).await.optional()?)
 }
 
 /// Where the error report lies.

@@ -201,6 +201,10 @@ fn the_sheet_with_a_header_is_found_behind_titles_and_other_sheets() {
     assert_eq!((table.sheet.as_str(), table.header_row), ("March", 4));
     assert_eq!(table.layout.place(Column::Premium), Some(4));
     assert_eq!(book.find_table(Some("old"), None).unwrap().header_row, 1);
+    assert_eq!(book.table_at(Some("march"), 4, None).unwrap(), table);
+    for row in [1, 3, 5, 90] {
+        assert!(matches!(book.table_at(Some("March"), row, None), Err(SheetError::Header { .. })), "{row}");
+    }
     assert_eq!(rows_after(&mut book, &table.sheet, table.header_row).unwrap(), [(5, vec![Cell::Empty, text("P-1")])]);
     assert!(matches!(book.find_table(Some("April"), None), Err(SheetError::NoSuchSheet(_))));
     let saved = Mapping::from_pairs([("Ref".to_owned(), Column::PolicyNumber)]);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::DbError;
 use deadpool_postgres::Transaction;
-use domain::book::{ChunkPlan, KnownCase, KnownPolicy, PolicyPlan};
+use domain::book::{CaseChange, ChunkPlan, KnownCase, KnownPolicy, PolicyPlan};
 use serde::Serialize;
 
 /// How a policy stood before the upload; the names are those of the columns, so that an undo can read it as a row.
@@ -136,8 +136,8 @@ async fn cases(transaction: &Transaction<'_>, run: &ImportRun<'_>, plan: &ChunkP
         renewal_amount NUMERIC) ON COMMIT DROP";
     const UPDATE: &str = "UPDATE renewal_cases c SET status = s.status, priority = s.priority, \
         renewal_amount = s.renewal_amount, updated_at = $1 FROM staged_cases s WHERE c.id = s.id";
-    let mut changes = plan.policies.iter().flat_map(|policy| &policy.cases.change).peekable();
-    if changes.peek().is_none() {
+    let changes: Vec<&CaseChange> = plan.policies.iter().flat_map(|policy| &policy.cases.change).collect();
+    if changes.is_empty() {
         return Ok(());
     }
     transaction.batch_execute(STAGE).await?;
