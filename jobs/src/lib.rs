@@ -11,6 +11,7 @@ pub mod process;
 pub mod provider_events;
 pub mod queue;
 pub mod security;
+pub mod sending;
 pub mod services;
 pub mod sheets;
 pub mod uploads;

@@ -4,6 +4,16 @@
 mod audience;
 #[path = "campaign/book.rs"]
 mod book;
+#[path = "campaign/control.rs"]
+mod control;
+#[path = "campaign/crash.rs"]
+mod crash;
+#[path = "campaign/events.rs"]
+mod events;
+#[path = "campaign/failures.rs"]
+mod failures;
+#[path = "campaign/ground.rs"]
+mod ground;
 #[path = "campaign/http_create.rs"]
 mod http_create;
 #[path = "campaign/http_figures.rs"]
@@ -14,3 +24,7 @@ mod http_status;
 mod http_webhook;
 #[path = "campaign/records.rs"]
 mod records;
+#[path = "campaign/sending.rs"]
+mod sending;
+#[path = "campaign/timed.rs"]
+mod timed;

@@ -4,8 +4,19 @@
 //! job it needs; [`sweep`] finds what fell out all the same. Whatever changes a campaign's status is one compare-and-set
 //! of `schema`, so steps, people and schedulers cannot overwrite each other.
 
+pub mod analytics;
+pub mod audience;
+pub mod check;
+mod due;
 pub mod lanes;
+pub(crate) mod news;
 pub mod request;
+pub mod start;
+pub mod stop;
+mod sweep;
+
+pub use due::{DUE_BATCH, fire_due};
+pub use sweep::sweep;
 
 use crate::{Job, NewJob};
 use schema::{DbError, QueryError};

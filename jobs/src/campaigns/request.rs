@@ -6,7 +6,10 @@
 use super::{job, lanes};
 use crate::{
     NewJob, Priority,
-    kinds::{apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, stop_campaign::StopCampaign},
+    kinds::{
+        apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, compute_analytics::ComputeAnalytics,
+        stop_campaign::StopCampaign,
+    },
     queue::{dispatch::Enqueued, ledger},
 };
 use chrono::{DateTime, Utc};
@@ -54,7 +57,11 @@ pub async fn change_status(
             vec![stop.priority(Priority::High).created_by(change.actor)]
         }
         CampaignStatus::Active => match campaigns::find(connection, change.campaign).await? {
-            Some(campaign) if campaign.audience_ready => lanes::jobs(campaign.id, campaign.target_count)?,
+            Some(campaign) if campaign.audience_ready => {
+                let mut jobs = lanes::jobs(campaign.id, campaign.target_count)?;
+                jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
+                jobs
+            }
             // whoever finishes the audience finds it active
             _ => Vec::new(),
         },

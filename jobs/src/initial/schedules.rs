@@ -1,13 +1,23 @@
 //! The recurring jobs every installation has.
 
-use crate::kinds::drop_abandoned_uploads::DropAbandonedUploads;
-use crate::queue::job::Job;
+use crate::{
+    Job,
+    kinds::{drop_abandoned_uploads::DropAbandonedUploads, settle_unconfirmed::SettleUnconfirmed},
+};
 use schema::schedules::NewSchedule;
 
 /// One line a schedule; its kind must be in the registry.
-pub(super) const DEFAULT: &[NewSchedule<'static>] = &[NewSchedule {
-    name: "Drop abandoned uploads",
-    kind: DropAbandonedUploads::KIND,
-    cron: "17 * * * *",
-    time_zone: "UTC",
-}];
+pub(super) const DEFAULT: &[NewSchedule<'static>] = &[
+    NewSchedule {
+        name: "Drop abandoned uploads",
+        kind: DropAbandonedUploads::KIND,
+        cron: "17 * * * *",
+        time_zone: "UTC",
+    },
+    NewSchedule {
+        name: "Settle unconfirmed messages",
+        kind: SettleUnconfirmed::KIND,
+        cron: "37 * * * *",
+        time_zone: "UTC",
+    },
+];

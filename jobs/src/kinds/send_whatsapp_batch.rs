@@ -1,7 +1,11 @@
-//! Sends one batch of a lane of a campaign over WhatsApp.
+//! Sends one batch of a lane of a campaign over WhatsApp, and enqueues the lane's next batch.
+//!
+//! Nothing is sent twice: what an attempt marked and could not record is never sent again. Database and provider may
+//! fail at any line; the next attempt, or the next batch, puts right what this one left.
 
-use crate::{Decision, Job, JobContext, JobError, Queue};
+use crate::{Decision, Job, JobContext, JobError, Policy, Queue};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,12 +19,18 @@ pub struct SendWhatsappBatch {
 impl Job for SendWhatsappBatch {
     const KIND: &'static str = "send_whatsapp_batch";
     const QUEUE: Queue = Queue::Whatsapp;
+    const POLICY: Policy = Policy {
+        max_attempts: 25,
+        backoff: Duration::from_millis(500),
+        backoff_cap: Duration::from_secs(15),
+        timeout: Duration::from_secs(15 * 60),
+    };
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{}:{}:{}", Self::KIND, self.campaign, self.lane))
     }
 
-    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
-        Err(JobError::discard("being built"))
+    async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        crate::sending::batch::run(self, &context).await
     }
 }

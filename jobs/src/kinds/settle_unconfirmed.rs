@@ -1,4 +1,4 @@
-//! See the queue.
+//! Closes messages of unknown outcome of which nothing was heard for a day. Runs every hour.
 
 use crate::{Decision, Job, JobContext, JobError, Queue};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ impl Job for SettleUnconfirmed {
         Some(Self::KIND.to_owned())
     }
 
-    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
-        Err(JobError::discard("being built"))
+    async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        crate::sending::unconfirmed::run(&context).await
     }
 }

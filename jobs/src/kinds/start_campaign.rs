@@ -1,4 +1,4 @@
-//! Lets a prepared campaign send.
+//! Lets a prepared campaign send: counts it, makes it active unless a person holds it, and enqueues its lanes.
 
 use crate::{Decision, Job, JobContext, JobError, Queue};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ impl Job for StartCampaign {
         Some(format!("{}:{}", Self::KIND, self.campaign))
     }
 
-    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
-        Err(JobError::discard("being built"))
+    async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        crate::campaigns::start::run(self, &context).await
     }
 }

@@ -1,6 +1,6 @@
-//! Suppresses what a stopped campaign had not sent.
+//! Suppresses what a campaign that is over had not sent, a piece at a time.
 
-use crate::{Decision, Job, JobContext, JobError, Queue};
+use crate::{Decision, Job, JobContext, JobError, Policy, Queue};
 use serde::{Deserialize, Serialize};
 
 /// The payload.
@@ -13,12 +13,13 @@ pub struct StopCampaign {
 impl Job for StopCampaign {
     const KIND: &'static str = "stop_campaign";
     const QUEUE: Queue = Queue::Campaigns;
+    const POLICY: Policy = Policy { max_attempts: 10, ..Policy::DEFAULT };
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{}:{}", Self::KIND, self.campaign))
     }
 
-    async fn run(self, _context: JobContext) -> Result<Decision, JobError> {
-        Err(JobError::discard("being built"))
+    async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        crate::campaigns::stop::run(self, &context).await
     }
 }

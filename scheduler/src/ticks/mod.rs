@@ -1,5 +1,6 @@
 //! Every tick of the scheduler: one line each.
 
+pub mod campaigns;
 pub mod cron;
 pub mod queue;
 
@@ -17,6 +18,9 @@ pub fn all(services: &SharedServices, config: &SchedulerConfig) -> Vec<Tick> {
     vec![
         tick(services, "relay", 200, |services| async move { queue::relay(services).await }),
         tick(services, "cron", 250, fire),
+        tick(services, "campaigns", 250, |services| async move { campaigns::due(&services).await }),
+        tick(services, "campaign-sweep", 10_000, |services| async move { campaigns::sweep(&services).await }),
+        tick(services, "events", 1_000, |services| async move { campaigns::events(&services).await }),
         tick(services, "epoch", 1_000, |services| async move { queue::epoch(&services).await }),
         tick(services, "rescue", 1_000, |services| async move { queue::rescue(&services).await }),
         tick(services, "sweep", 15_000, |services| async move { queue::sweep(&services).await }),

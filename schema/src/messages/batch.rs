@@ -4,7 +4,7 @@ use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -19,17 +19,22 @@ pub struct Sender {
 
 /// Turns what no living attempt holds from `sending` into `unconfirmed`: whether the provider took it is unknown, so it
 /// is never sent again unasked. Answers how many.
+///
+/// `begun` is a job that has just begun an attempt: what it seems to hold is what an earlier attempt left, which may
+/// have had the same number, since an attempt that was given back is not counted.
 pub async fn cut_short(
     connection: &mut AsyncPgConnection,
     campaign: i64,
+    begun: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<usize, DbError> {
     Ok(sql_query(
         "WITH lost AS ( \
             SELECT m.id FROM messages m \
             WHERE m.campaign_id = $1 AND m.status = 'sending' \
-              AND NOT EXISTS (SELECT 1 FROM jobs j \
-                              WHERE j.id = m.send_job AND j.attempt = m.send_attempt AND j.state = 'running') \
+              AND (m.send_job = $4 OR NOT EXISTS ( \
+                    SELECT 1 FROM jobs j \
+                    WHERE j.id = m.send_job AND j.attempt = m.send_attempt AND j.state = 'running')) \
             ORDER BY m.id FOR UPDATE OF m \
         ) \
         UPDATE messages m SET status = 'unconfirmed', send_job = NULL, send_attempt = NULL, updated_at = $2, \
@@ -39,6 +44,7 @@ pub async fn cut_short(
     .bind::<BigInt, _>(campaign)
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>("the worker ended while the message was being handed over")
+    .bind::<Nullable<SqlUuid>, _>(begun)
     .execute(connection)
     .await?)
 }

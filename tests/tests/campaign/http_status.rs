@@ -50,7 +50,11 @@ async fn a_campaign_is_paused_resumed_and_stopped_and_the_log_says_by_whom() {
     );
     assert!(rows.iter().all(|row| row.get::<_, i64>(1) == ground.manager.id.0 && row.get::<_, String>(2) == "req-7"));
     let kinds = crate::book::texts(&ground.client, "SELECT DISTINCT kind::TEXT FROM jobs ORDER BY 1").await;
-    assert_eq!(kinds, ["build_audience", "send_whatsapp_batch", "stop_campaign"], "each change brings its work");
+    assert_eq!(
+        kinds,
+        ["build_audience", "compute_analytics", "send_whatsapp_batch", "stop_campaign"],
+        "each change brings its work"
+    );
 }
 
 #[tokio::test]

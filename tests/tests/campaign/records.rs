@@ -174,7 +174,7 @@ async fn what_an_attempt_left_behind_becomes_unconfirmed_and_is_not_sent_again()
     ground.mark(dead, &[a, b]).await;
     ground.mark(living, &[c]).await;
     ground.end(dead).await;
-    let cut = messages::cut_short(&mut *ground.connection().await, ground.campaign, now()).await.unwrap();
+    let cut = messages::cut_short(&mut *ground.connection().await, ground.campaign, None, now()).await.unwrap();
     assert_eq!(cut, 2);
     assert_eq!((ground.status(a).await, ground.status(c).await), (Unconfirmed, Sending));
     let next = ground.sender(2).await;
@@ -185,6 +185,17 @@ async fn what_an_attempt_left_behind_becomes_unconfirmed_and_is_not_sent_again()
     assert_eq!((ground.status(a).await, ground.status(b).await), (Sent, Unconfirmed));
     ground.record(dead, &[outcome(b, OutcomeKind::Failed)]).await.unwrap();
     assert_eq!(ground.status(b).await, Failed);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_given_back_leaves_nothing_to_the_next_of_its_number() {
+    let ground = Ground::new(2).await;
+    let sender = ground.sender(1).await;
+    ground.mark(sender, &ground.ids).await;
+    let mut connection = ground.connection().await;
+    assert_eq!(messages::cut_short(&mut connection, ground.campaign, None, now()).await.unwrap(), 0, "it seems alive");
+    assert_eq!(messages::cut_short(&mut connection, ground.campaign, Some(sender.job), now()).await.unwrap(), 2);
+    assert_eq!(ground.status(ground.ids[0]).await, Unconfirmed);
 }
 
 #[tokio::test]

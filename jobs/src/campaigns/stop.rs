@@ -1,0 +1,44 @@
+//! Taking back what a campaign that is over had not sent, a piece at a time.
+
+use super::job;
+use crate::{
+    Decision, JobContext, JobError,
+    kinds::{compute_analytics::ComputeAnalytics, stop_campaign::StopCampaign},
+};
+use chrono::TimeDelta;
+use domain::campaigns::CampaignStatus;
+use schema::{campaigns, messages};
+use serde_json::json;
+
+/// Messages taken back in one statement.
+const PIECE: i64 = 5_000;
+/// Messages that somebody had locked are looked at again after this.
+const LOCKED: TimeDelta = TimeDelta::milliseconds(500);
+
+/// Suppresses what is pending; what is in flight ends as it ends.
+pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, JobError> {
+    let mut connection = context.services.db.get().await?;
+    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+        return Err(JobError::discard("there is no such campaign"));
+    };
+    let reason = match campaign.status {
+        CampaignStatus::Cancelled => "campaign_stopped",
+        CampaignStatus::Failed => "campaign_failed",
+        _ => return Ok(Decision::done()),
+    };
+    let mut suppressed = 0;
+    loop {
+        let taken = messages::suppress_pending(&mut connection, campaign.id, reason, context.now(), PIECE).await?;
+        suppressed += taken;
+        if taken == 0 || context.stopping.is_cancelled() {
+            break;
+        }
+        context.report(i64::try_from(suppressed).unwrap_or(i64::MAX), None, None);
+    }
+    if messages::next_due_at(&mut connection, campaign.id, (0, 1)).await?.is_some() {
+        let reason = "some of its messages are locked".to_owned();
+        return Ok(Decision::Snooze { until: context.now() + LOCKED, reason });
+    }
+    context.then(job(&ComputeAnalytics::of(campaign.id))?);
+    Ok(Decision::done_with(&json!({"suppressed": suppressed})))
+}

@@ -1,0 +1,171 @@
+//! Which message an event is about, and what it adds to it.
+
+use super::apply::status_of;
+use chrono::{DateTime, Utc};
+use domain::messaging::MessageStatus;
+use schema::{messages::Tracked, provider_events::Waiting};
+use std::collections::{HashMap, hash_map::Entry};
+
+/// What an event says of whom.
+pub(super) struct Said<'a> {
+    /// Our message, when the provider echoed our id.
+    pub message: Option<i64>,
+    /// The provider, and its id of our message.
+    pub known_as: Option<(&'a str, &'a str)>,
+    /// What somebody wrote.
+    pub text: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    pub fn of(event: &'a Waiting) -> Self {
+        let read = |name: &str| event.inbound.as_ref().and_then(|inbound| inbound.get(name)?.as_str());
+        let (known_as, text) = match event.kind.as_str() {
+            "status" => (event.provider_message_id.as_deref(), None),
+            // of what somebody wrote the provider's id is theirs; ours is the one it answers
+            "inbound" => (read("inReplyTo"), read("text")),
+            _ => (None, None),
+        };
+        Self { message: event.message_id, known_as: known_as.map(|id| (event.provider.as_str(), id)), text }
+    }
+
+    /// Whether a message that is still to be recorded may turn out to be meant. One named by our own id would be there.
+    pub fn may_be_known_later(&self) -> bool {
+        self.message.is_none() && self.known_as.is_some()
+    }
+}
+
+/// The messages that a page of events is about, locked.
+pub(super) struct Known {
+    messages: Vec<Tracked>,
+    changed: Vec<bool>,
+    by_id: HashMap<i64, usize>,
+    by_name: HashMap<(String, String), usize>,
+}
+
+impl Known {
+    pub fn new(messages: Vec<Tracked>) -> Self {
+        let by_id = messages.iter().enumerate().map(|(at, message)| (message.id, at)).collect();
+        let name = |(at, message): (usize, &Tracked)| {
+            Some(((message.provider.clone()?, message.provider_message_id.clone()?), at))
+        };
+        let by_name = messages.iter().enumerate().filter_map(name).collect();
+        Self { changed: vec![false; messages.len()], messages, by_id, by_name }
+    }
+
+    /// Our own id wins: the provider's may not be recorded yet. It counts only for a message of that provider.
+    pub fn find(&self, said: &Said<'_>) -> Option<usize> {
+        let name = said.known_as.map(|(provider, id)| (provider.to_owned(), id.to_owned()));
+        let of_provider = |at: &usize| match (&self.messages[*at].provider, &name) {
+            (Some(known), Some((provider, _))) => known == provider,
+            _ => true,
+        };
+        let by_id = said.message.and_then(|id| self.by_id.get(&id).copied()).filter(of_provider);
+        by_id.or_else(|| name.as_ref().and_then(|name| self.by_name.get(name).copied()))
+    }
+
+    pub fn id(&self, at: usize) -> i64 {
+        self.messages[at].id
+    }
+
+    /// Adds a status; whether it changed anything.
+    pub fn tell(&mut self, at: usize, event: &Waiting, said: &Said<'_>) -> bool {
+        let Some(status) = status_of(event) else { return false };
+        let message = &mut self.messages[at];
+        let other = matches!((&message.provider_message_id, said.known_as), (Some(ours), Some((_, id))) if ours != id);
+        // an earlier attempt of the message that came to nothing: its failure says nothing of the later one
+        if other && status == MessageStatus::Failed {
+            return false;
+        }
+        let code = event.error_code.as_deref().unwrap_or("failed");
+        let why = (status == MessageStatus::Failed).then(|| (code, event.error_message.as_deref().unwrap_or(code)));
+        let mut changed = message.progress.tell(status, event.occurred_at, why);
+        if let (None, Some((provider, id))) = (&message.provider_message_id, said.known_as) {
+            // an id that another message has is not taken from it
+            if let Entry::Vacant(free) = self.by_name.entry((provider.to_owned(), id.to_owned())) {
+                message.provider_message_id = Some(id.to_owned());
+                message.provider.get_or_insert_with(|| provider.to_owned());
+                free.insert(at);
+                changed = true;
+            }
+        }
+        self.changed[at] |= changed;
+        changed
+    }
+
+    /// Adds that it was answered.
+    pub fn tell_reply(&mut self, at: usize, when: DateTime<Utc>) {
+        self.changed[at] |= self.messages[at].progress.tell_reply(when);
+    }
+
+    pub fn changed(&self) -> impl Iterator<Item = &Tracked> {
+        self.messages.iter().zip(&self.changed).filter(|(_, changed)| **changed).map(|(message, _)| message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::messaging::Progress;
+
+    fn message(id: i64, name: Option<&str>) -> Tracked {
+        Tracked {
+            id,
+            campaign_id: Some(1),
+            provider: Some("meta".to_owned()),
+            provider_message_id: name.map(str::to_owned),
+            progress: Progress::at(MessageStatus::Sending),
+        }
+    }
+
+    fn event(provider: &str, message: Option<i64>, name: &str, status: &str) -> Waiting {
+        Waiting {
+            id: 1,
+            provider: provider.to_owned(),
+            kind: "status".to_owned(),
+            message_id: message,
+            provider_message_id: Some(name.to_owned()),
+            status: Some(status.to_owned()),
+            error_code: None,
+            error_message: None,
+            address: None,
+            occurred_at: DateTime::UNIX_EPOCH,
+            received_at: DateTime::UNIX_EPOCH,
+            apply_after: DateTime::UNIX_EPOCH,
+            inbound: None,
+        }
+    }
+
+    fn tell(known: &mut Known, event: &Waiting) -> Option<bool> {
+        let said = Said::of(event);
+        let at = known.find(&said)?;
+        Some(known.tell(at, event, &said))
+    }
+
+    #[test]
+    fn a_message_is_found_by_our_id_or_by_the_providers() {
+        let mut known = Known::new(vec![message(1, None), message(2, Some("b"))]);
+        assert_eq!(tell(&mut known, &event("meta", None, "a", "sent")), None);
+        assert_eq!(tell(&mut known, &event("meta", Some(1), "a", "sent")), Some(true));
+        assert_eq!(tell(&mut known, &event("meta", None, "a", "delivered")), Some(true), "it is known by now");
+        assert_eq!(tell(&mut known, &event("meta", None, "b", "read")), Some(true));
+        assert_eq!(tell(&mut known, &event("other", Some(2), "c", "read")), None, "not that provider's message");
+        assert_eq!(tell(&mut known, &event("meta", Some(2), "b", "sent")), Some(true), "an earlier time");
+        assert_eq!(known.messages[0].progress.status, MessageStatus::Delivered);
+        assert_eq!(known.changed().count(), 2);
+    }
+
+    #[test]
+    fn the_failure_of_another_attempt_is_not_the_messages() {
+        let mut known = Known::new(vec![message(1, Some("second"))]);
+        assert_eq!(tell(&mut known, &event("meta", Some(1), "first", "failed")), Some(false));
+        assert_eq!(tell(&mut known, &event("meta", Some(1), "first", "delivered")), Some(true));
+        assert_eq!(known.messages[0].provider_message_id.as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn an_id_that_another_message_has_stays_with_it() {
+        let mut known = Known::new(vec![message(1, None), message(2, Some("b"))]);
+        assert_eq!(tell(&mut known, &event("meta", Some(1), "b", "sent")), Some(true));
+        assert_eq!(known.messages[0].provider_message_id, None);
+    }
+}

@@ -1,0 +1,103 @@
+//! One run of a lane: what an earlier attempt left is settled, a batch is handed over, and the next one queues up.
+//!
+//! A run that ends early for whatever reason leaves nothing that the next one does not put right.
+
+use super::{
+    flow::{End, Flow},
+    letter::Letter,
+};
+use crate::{
+    Decision, JobContext, JobError,
+    campaigns::{job, lanes, news},
+    kinds::{
+        apply_provider_events::ApplyProviderEvents, compute_analytics::ComputeAnalytics,
+        send_whatsapp_batch::SendWhatsappBatch,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::local_day::local_day;
+use schema::{
+    campaigns::{self, Campaign},
+    messages,
+};
+
+/// Messages of one batch.
+const BATCH: i64 = 500;
+/// A lane that found its campaign held looks once more: a person who resumed it meanwhile found this job still alive.
+const SECOND_LOOK: TimeDelta = TimeDelta::seconds(1);
+/// A lane with messages due later looks again after this at the latest.
+const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
+/// Simulated events begin about so long after a message was accepted.
+const FIRST_EVENTS: TimeDelta = TimeDelta::milliseconds(500);
+
+/// Runs a batch of the lane.
+pub async fn run(this: SendWhatsappBatch, context: &JobContext) -> Result<Decision, JobError> {
+    let mut connection = context.services.db.get().await?;
+    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+        return Err(JobError::discard("there is no such campaign"));
+    };
+    let lost = messages::cut_short(&mut connection, campaign.id, Some(context.id), context.now()).await?;
+    if lost > 0 {
+        tracing::warn!(campaign = campaign.id, messages = lost, "an attempt was cut short: their outcome is unknown");
+    }
+    let lane = (this.lane, lanes::count(campaign.target_count));
+    if !campaign.status.is_sending() || !campaign.audience_ready || this.lane >= lane.1 {
+        return Ok(Decision::done());
+    }
+    if campaign.error.is_some() {
+        campaigns::set_waiting(&mut connection, campaign.id, None, context.now()).await?;
+    }
+    let batch = messages::next_due(&mut connection, campaign.id, lane, context.now(), BATCH).await?;
+    if batch.is_empty() {
+        drop(connection);
+        after_batch(this, context, &campaign, lane).await?;
+        return Ok(Decision::done());
+    }
+    let template = match campaign.template_id {
+        Some(id) => campaigns::template_of(&mut connection, id).await?,
+        None => None,
+    };
+    drop(connection);
+    let today = local_day(context.now(), campaign.time_zone.as_deref());
+    let letter = match Letter::new(template, today) {
+        Ok(letter) => letter,
+        Err(error) => return news::fail(context, campaign.id, &error).await,
+    };
+    let (end, tally) = Flow::new(context, campaign.id, &letter, batch).run().await?;
+    if tally.foretold > 0 {
+        context.then(job(&ApplyProviderEvents {})?.at(context.now() + FIRST_EVENTS));
+    }
+    match end {
+        End::Batch => after_batch(this, context, &campaign, lane).await?,
+        End::Stopping | End::Interrupted => context.then(job(&this)?),
+        End::Closed(Some(status)) if status.is_final() => {}
+        End::Closed(_) => context.then(job(&this)?.at(context.now() + SECOND_LOOK)),
+        End::Wait(until, reason) => {
+            let mut connection = context.services.db.get().await?;
+            campaigns::set_waiting(&mut connection, campaign.id, Some(&reason), context.now()).await?;
+            return Ok(Decision::Snooze { until, reason });
+        }
+    }
+    Ok(Decision::done_with(&tally))
+}
+
+/// The next batch of the lane, when its messages are due; of a lane that has run dry, perhaps the end of the campaign.
+async fn after_batch(
+    this: SendWhatsappBatch,
+    context: &JobContext,
+    campaign: &Campaign,
+    lane: (i64, i64),
+) -> Result<(), JobError> {
+    let mut connection = context.services.db.get().await?;
+    if let Some(due) = messages::next_due_at(&mut connection, campaign.id, lane).await? {
+        context.then(job(&this)?.at(next_run(due, context.now())));
+    } else if campaigns::complete_if_drained(&mut connection, campaign.id, context.now()).await? {
+        tracing::info!(campaign = campaign.id, "completed");
+        context.then(job(&ComputeAnalytics::of(campaign.id))?);
+    }
+    Ok(())
+}
+
+fn next_run(due: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    due.clamp(now, now + LONGEST_WAIT)
+}
