@@ -40,6 +40,8 @@ async fn process(upload: UploadId, context: &JobContext, begun: &Begun) -> Resul
     context.report(i64::from(begun.processed_records), None, "opening the file".to_owned());
     let original = Original::fetch(&context.services.storage, begun.upload_path.as_deref()).await?;
     let (book, table, total) = open(original.path(), options.clone(), begun.total_records).await?;
+    // the open file stays readable, and a worker that is killed leaves nothing on the disk
+    drop(original);
     if begun.total_records == 0 {
         processing::set_total(&mut *context.services.db.get().await?, upload, total).await?;
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tests::wait::until;
 use workers::WorkerConfig;
 
-/// Policies of three chunks; every hundredth row is refused.
+/// Policies of two chunks; every hundredth row is refused.
 fn long(ground: &Ground) -> (Vec<u8>, i64, i64) {
-    let rows = u32::try_from(CHUNK_ROWS).unwrap() * 2 + 500;
+    let rows = u32::try_from(CHUNK_ROWS).unwrap() + 500;
     let line = |n: u32| match Line::new(n, ground.in_days(20)) {
         line if n.is_multiple_of(100) => line.premium("0"),
         line => line,
@@ -41,7 +41,7 @@ async fn a_chunk_that_fails_is_tried_again_from_the_checkpoint() {
     let ground = Ground::new().await;
     let broken = "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS \
         $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$; \
-        CREATE TRIGGER broken BEFORE UPDATE ON upload_batches FOR EACH ROW WHEN (NEW.checkpoint_row > 6000) \
+        CREATE TRIGGER broken BEFORE UPDATE ON upload_batches FOR EACH ROW WHEN (NEW.checkpoint_row > 5001) \
         EXECUTE FUNCTION broken()";
     ground.sql.batch_execute(broken).await.unwrap();
     let (file, good, bad) = long(&ground);
@@ -80,7 +80,7 @@ async fn workers_that_go_down_in_the_middle_are_followed_by_others() {
     let mut ground = Ground::without_workers().await;
     let gate = "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS \
         $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$; \
-        CREATE TRIGGER gate BEFORE UPDATE ON upload_batches FOR EACH ROW WHEN (NEW.checkpoint_row > 6000) \
+        CREATE TRIGGER gate BEFORE UPDATE ON upload_batches FOR EACH ROW WHEN (NEW.checkpoint_row > 5001) \
         EXECUTE FUNCTION gate()";
     ground.sql.batch_execute(gate).await.unwrap();
     let keeper = ground.another_connection().await;
