@@ -18,8 +18,8 @@ use tracing::Instrument;
 
 /// Runs and records a leased job.
 pub async fn run(engine: &Engine, claimed: Claimed) {
-    let run = Run::new(claimed.lease_token);
-    let _entered = engine.running.enter(claimed.id, run.clone());
+    let run = Run::new(claimed.id, claimed.lease_token);
+    let _entered = engine.running.enter(run.clone());
     let span = tracing::info_span!("job", id = %claimed.id, kind = claimed.kind, attempt = claimed.attempt);
     let successors = Successors::default();
     let ending = attempt(engine, &claimed, &run, &successors).instrument(span.clone()).await;

@@ -9,7 +9,7 @@ use jobs::services::SharedServices;
 use schema::DbError;
 use schema::ledger::heartbeat::{self, Beat, Progress};
 use schema::ledger::workers;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -63,22 +63,22 @@ impl Heart {
         if !beats.is_empty() {
             heartbeat::report(&mut connection, &beats).await?;
         }
-        let ids: Vec<Uuid> = runs.iter().map(|(job, _)| *job).collect();
-        let cancelled = heartbeat::to_cancel(&mut connection, &ids).await?;
-        let runs: HashMap<Uuid, Run> = runs.into_iter().collect();
-        for run in cancelled.iter().filter_map(|job| runs.get(job)) {
+        let jobs: Vec<Uuid> = runs.iter().map(|run| run.job).collect();
+        let cancelled: HashSet<Uuid> = heartbeat::to_cancel(&mut connection, &jobs).await?.into_iter().collect();
+        for run in runs.iter().filter(|run| cancelled.contains(&run.lease_token)) {
             run.stop(Reason::Cancelled);
         }
         Ok(())
     }
 
     /// Renews all leases; runs that are not answered have lost theirs, or have just ended.
-    async fn renew(&self, runs: &[(Uuid, Run)]) -> Result<(), DbError> {
+    async fn renew(&self, runs: &[Run]) -> Result<(), DbError> {
         let mut connection = self.services.db.get().await?;
         let alive = heartbeat::extend(&mut connection, self.config.lease, &beats(runs)).await?;
-        let alive: HashMap<Uuid, bool> = alive.into_iter().map(|job| (job.id, job.cancel_requested)).collect();
-        for (job, run) in runs {
-            match alive.get(job) {
+        let alive: HashMap<Uuid, bool> =
+            alive.into_iter().map(|attempt| (attempt.lease_token, attempt.cancel_requested)).collect();
+        for run in runs {
+            match alive.get(&run.lease_token) {
                 Some(true) => run.stop(Reason::Cancelled),
                 Some(false) => {}
                 None => run.stop(Reason::LeaseLost),
@@ -97,7 +97,7 @@ impl Heart {
     }
 }
 
-fn beats(runs: &[(Uuid, Run)]) -> Vec<Beat> {
+fn beats(runs: &[Run]) -> Vec<Beat> {
     let progress = |run: &Run| {
         run.progress.take().map(|progress| Progress {
             done: progress.done,
@@ -105,7 +105,7 @@ fn beats(runs: &[(Uuid, Run)]) -> Vec<Beat> {
             note: progress.note.map(|note| note.chars().take(200).collect()),
         })
     };
-    runs.iter().map(|(id, run)| Beat { id: *id, lease_token: run.lease_token, progress: progress(run) }).collect()
+    runs.iter().map(|run| Beat { id: run.job, lease_token: run.lease_token, progress: progress(run) }).collect()
 }
 
 /// The machine's name, as the kernel knows it.

@@ -1,4 +1,7 @@
 //! The runs under way in this process, so that the heart can renew their leases and stop them.
+//!
+//! A run is known by its lease token and not by its job: a run that lost its lease may still be stopping when the next
+//! attempt of the same job begins here, and what happens to one must not touch the other.
 
 use jobs::queue::context::ProgressCell;
 use std::collections::HashMap;
@@ -21,6 +24,8 @@ pub enum Reason {
 /// One run.
 #[derive(Clone)]
 pub struct Run {
+    /// The job.
+    pub job: Uuid,
     /// Proves the attempt is ours.
     pub lease_token: Uuid,
     /// Tells the run to stop.
@@ -32,8 +37,9 @@ pub struct Run {
 
 impl Run {
     /// A run that nobody has told to stop.
-    pub fn new(lease_token: Uuid) -> Self {
+    pub fn new(job: Uuid, lease_token: Uuid) -> Self {
         Self {
+            job,
             lease_token,
             stopping: CancellationToken::new(),
             progress: ProgressCell::default(),
@@ -57,7 +63,7 @@ impl Run {
     }
 }
 
-/// All runs of the process.
+/// All runs of the process, by lease token.
 #[derive(Clone)]
 pub struct Running {
     runs: Arc<Mutex<HashMap<Uuid, Run>>>,
@@ -72,11 +78,12 @@ impl Default for Running {
 
 impl Running {
     /// Adds a run until the guard is dropped.
-    pub fn enter(&self, job: Uuid, run: Run) -> Entered {
+    pub fn enter(&self, run: Run) -> Entered {
+        let lease_token = run.lease_token;
         let mut runs = lock(&self.runs);
-        runs.insert(job, run);
+        runs.insert(lease_token, run);
         self.count.send_replace(runs.len());
-        Entered { running: self.clone(), job }
+        Entered { running: self.clone(), lease_token }
     }
 
     /// How many there are.
@@ -85,13 +92,13 @@ impl Running {
     }
 
     /// A copy of all runs.
-    pub fn all(&self) -> Vec<(Uuid, Run)> {
-        lock(&self.runs).iter().map(|(job, run)| (*job, run.clone())).collect()
+    pub fn all(&self) -> Vec<Run> {
+        lock(&self.runs).values().cloned().collect()
     }
 
     /// Tells all to stop.
     pub fn stop_all(&self, reason: Reason) {
-        for (_, run) in self.all() {
+        for run in self.all() {
             run.stop(reason);
         }
     }
@@ -107,17 +114,36 @@ impl Running {
 /// A run that is under way.
 pub struct Entered {
     running: Running,
-    job: Uuid,
+    lease_token: Uuid,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut runs = lock(&self.running.runs);
-        runs.remove(&self.job);
+        runs.remove(&self.lease_token);
         self.running.count.send_replace(runs.len());
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_attempts_of_one_job_are_two_runs() {
+        let (running, job) = (Running::default(), Uuid::now_v7());
+        let [first, second] = [Run::new(job, Uuid::new_v4()), Run::new(job, Uuid::new_v4())];
+        let entered = running.enter(first.clone());
+        let _entered = running.enter(second.clone());
+        assert_eq!(running.len(), 2);
+        first.stop(Reason::LeaseLost);
+        assert_eq!((first.reason(), second.reason()), (Some(Reason::LeaseLost), None));
+        drop(entered);
+        let left: Vec<Uuid> = running.all().iter().map(|run| run.lease_token).collect();
+        assert_eq!(left, [second.lease_token], "the end of the first takes nothing from the second");
+    }
 }

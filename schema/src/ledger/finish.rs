@@ -111,6 +111,9 @@ pub struct Recorded {
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    /// Which attempt: a batch may hold a stale one of the same job.
+    #[diesel(sql_type = SqlUuid)]
+    token: Uuid,
     #[diesel(sql_type = Varchar)]
     queue: String,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -155,10 +158,10 @@ async fn enqueue_next(
     rows: &[Row],
 ) -> Result<Vec<Ready>, DbError> {
     let succeeded: HashSet<Uuid> =
-        rows.iter().filter(|row| row.state == JobState::Succeeded).map(|row| row.id).collect();
+        rows.iter().filter(|row| row.state == JobState::Succeeded).map(|row| row.token).collect();
     let next: Vec<InsertJob> = finishes
         .iter()
-        .filter(|finish| succeeded.contains(&finish.id))
+        .filter(|finish| succeeded.contains(&finish.lease_token))
         .flat_map(|finish| finish.next.iter().cloned())
         .collect();
     if next.is_empty() {
@@ -196,7 +199,7 @@ async fn write(connection: &mut AsyncPgConnection, finishes: &[Finish]) -> Resul
             lease_token = NULL, leased_until = NULL, dispatched_at = NULL \
         FROM locked JOIN input i ON i.id = locked.id \
         WHERE j.id = locked.id AND j.state = 'running' AND j.attempt = i.attempt AND j.lease_token = i.token \
-        RETURNING j.id, j.queue, j.parent_id, j.state";
+        RETURNING j.id, i.token, j.queue, j.parent_id, j.state";
     fn column<'a, T>(finishes: &'a [Finish], of: impl Fn(&'a Finish) -> T) -> Vec<T> {
         finishes.iter().map(of).collect()
     }
@@ -228,11 +231,12 @@ fn note(finish: &Finish) -> Option<&str> {
 }
 
 fn count(finishes: &[Finish], rows: &[Row]) -> ByQueue {
-    let outcomes: HashMap<Uuid, &Outcome> = finishes.iter().map(|finish| (finish.id, &finish.outcome)).collect();
+    let outcomes: HashMap<Uuid, &Outcome> =
+        finishes.iter().map(|finish| (finish.lease_token, &finish.outcome)).collect();
     let mut counts = ByQueue::new();
     for row in rows {
         let queue = counts.entry(row.queue.clone()).or_default();
-        match (row.state, outcomes.get(&row.id)) {
+        match (row.state, outcomes.get(&row.token)) {
             (JobState::Succeeded, _) => queue.succeeded += 1,
             (JobState::Discarded, _) => queue.discarded += 1,
             (JobState::Cancelled, _) => queue.cancelled += 1,

@@ -37,6 +37,9 @@ pub struct Alive {
     /// The job.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
+    /// Which attempt of it: two of one job may be asked about at once.
+    #[diesel(sql_type = SqlUuid)]
+    pub lease_token: Uuid,
     /// Whether it is to be stopped.
     #[diesel(sql_type = Bool)]
     pub cancel_requested: bool,
@@ -58,7 +61,7 @@ pub async fn extend(
             progress_note = CASE WHEN i.done IS NULL THEN j.progress_note ELSE i.note END \
         FROM locked JOIN input i ON i.id = locked.id \
         WHERE j.id = locked.id AND j.state = 'running' AND j.lease_token = i.token \
-        RETURNING j.id, j.cancel_requested";
+        RETURNING j.id, j.lease_token, j.cancel_requested";
     Ok(bind(sql(EXTEND), beats).bind::<BigInt, _>(milliseconds(lease)).get_results(connection).await?)
 }
 
@@ -75,12 +78,12 @@ pub async fn report(connection: &mut AsyncPgConnection, beats: &[Beat]) -> Resul
     Ok(())
 }
 
-/// Which of the jobs are to be stopped.
+/// The lease tokens of those attempts of the jobs that are to be stopped.
 pub async fn to_cancel(connection: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
-    const READ: &str = "SELECT id, cancel_requested FROM jobs \
-        WHERE id = ANY($1) AND state = 'running' AND cancel_requested";
+    const READ: &str = "SELECT id, lease_token, cancel_requested FROM jobs \
+        WHERE id = ANY($1) AND state = 'running' AND cancel_requested AND lease_token IS NOT NULL";
     let rows: Vec<Alive> = sql(READ).bind::<Array<SqlUuid>, _>(ids).get_results(connection).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(rows.into_iter().map(|row| row.lease_token).collect())
 }
 
 /// Binds ids, tokens and progress as `$1` to `$5`.

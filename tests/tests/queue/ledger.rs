@@ -182,7 +182,7 @@ async fn an_attempt_is_fenced() {
     let progress = Some(heartbeat::Progress { done: 3, total: Some(9), note: Some("reading".into()) });
     let beat = heartbeat::Beat { progress, ..beat(&fresh[0]) };
     let alive = heartbeat::extend(&mut *ground.connection().await, LEASE, &[beat]).await.unwrap();
-    assert_eq!(alive, [heartbeat::Alive { id, cancel_requested: false }]);
+    assert_eq!(alive, [heartbeat::Alive { id, lease_token: fresh[0].lease_token, cancel_requested: false }]);
     assert_eq!(ground.finish(&fresh[0], done()).await.jobs, [(id, JobState::Succeeded)]);
     let job = admin::get(&ground.services, id).await.unwrap().unwrap();
     assert_eq!((job.progress_done, job.progress_total, job.progress_note.as_deref()), (3, Some(9), Some("reading")));
@@ -248,7 +248,8 @@ async fn a_cancelled_run_is_not_tried_again() {
     let id = ground.services.enqueue_now(&[note()]).await.unwrap()[0].id;
     let claimed = ground.claim(&[id]).await;
     assert_eq!(admin::cancel(&ground.services, id).await.unwrap(), Cancelled::Requested);
-    assert_eq!(heartbeat::to_cancel(&mut *ground.connection().await, &[id]).await.unwrap(), [id]);
+    let to_cancel = heartbeat::to_cancel(&mut *ground.connection().await, &[id]).await.unwrap();
+    assert_eq!(to_cancel, [claimed[0].lease_token]);
     let retry = Outcome::Retry { run_at: ground.now(), error: "failed".into() };
     assert_eq!(ground.finish(&claimed[0], retry).await.jobs, [(id, JobState::Cancelled)]);
     assert_eq!(admin::cancel(&ground.services, id).await.unwrap(), Cancelled::TooLate(JobState::Cancelled));
