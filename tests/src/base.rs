@@ -39,21 +39,30 @@ impl Base {
 
     /// What jobs use, with files under `storage`, the sandbox for WhatsApp, and these variables besides.
     pub fn services(&self, storage: &Path, variables: &[(&str, &str)]) -> SharedServices {
-        let lookup = |name: &str| match name {
-            "DATABASE_URL" => Some(self.database.url().to_owned()),
-            "REDIS_URL" => Some(self.redis.url().to_owned()),
-            "REDIS_NAMESPACE" => Some(self.redis.namespace().to_owned()),
-            "STORAGE_DIR" => Some(storage.display().to_string()),
-            _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-        };
-        let config = load(&lookup, ServicesConfig::read).expect("a configuration");
-        build::services(&config).expect("services")
+        let servers = [
+            ("DATABASE_URL", self.database.url()),
+            ("REDIS_URL", self.redis.url()),
+            ("REDIS_NAMESPACE", self.redis.namespace()),
+        ];
+        let all: Vec<(&str, &str)> = servers.iter().chain(variables).copied().collect();
+        services(storage, &all)
     }
 
     /// Pools over the test's database.
     pub fn db(&self) -> Db {
         Db::new(&DbConfig::new(self.database.url().to_owned())).expect("a readable address")
     }
+}
+
+/// What jobs use over the servers that the variables name. Panics if they do not make a configuration.
+pub fn services(storage: &Path, variables: &[(&str, &str)]) -> SharedServices {
+    let lookup = |name: &str| match name {
+        "STORAGE_DIR" => Some(storage.display().to_string()),
+        // the last wins
+        _ => variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+    };
+    let config = load(&lookup, ServicesConfig::read).expect("a configuration");
+    build::services(&config).expect("services")
 }
 
 /// Chooses the process's TLS implementation; every test and program does so first.

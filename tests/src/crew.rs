@@ -4,6 +4,7 @@ use jobs::kinds::registry::Registry;
 use jobs::queue::{relay, rescue};
 use jobs::services::SharedServices;
 use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use workers::{WorkerConfig, WorkersError};
@@ -31,6 +32,31 @@ impl Workers {
     /// Tells them to stop without waiting for it.
     pub fn begin_stop(&self) {
         self.stop.cancel();
+    }
+}
+
+/// Workers on a runtime of their own, to be killed as SIGKILL would: no task of theirs goes on.
+pub struct Doomed {
+    runtime: Option<Runtime>,
+}
+
+impl Doomed {
+    /// Starts them over what `services` makes, so that they share no connection with the test.
+    pub fn start(services: impl FnOnce() -> SharedServices, registry: Registry, config: WorkerConfig) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let entered = runtime.enter();
+        let services = services();
+        drop(entered);
+        runtime.spawn(workers::run(services, registry, config, CancellationToken::new()));
+        Self { runtime: Some(runtime) }
+    }
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

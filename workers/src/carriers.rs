@@ -4,8 +4,7 @@ use crate::WorkersError;
 use crate::config::WorkerConfig;
 use crate::engine::{Engine, GRACE, NotTaken};
 use apalis::prelude::*;
-use jobs::queue::redis::Transport;
-use jobs::queue::transport::streams::{StreamsBackend, StreamsConfig};
+use jobs::queue::transport::{self, CarrierConfig};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,20 +20,16 @@ pub async fn run(engine: &Arc<Engine>, config: &WorkerConfig, shutdown: Cancella
         let engine = engine.clone();
         let stop = shutdown.clone();
         let (queue, slots) = (served.queue, served.slots);
-        monitor = match engine.services.redis.transport() {
-            Transport::Streams => monitor.register(move |run| {
-                let consumer = format!("{}-{run}", engine.name);
-                let reading = StreamsConfig { queue, consumer: consumer.clone(), slots };
-                let backend = StreamsBackend::new(engine.services.redis.clone(), reading, stop.child_token());
-                WorkerBuilder::new(format!("{consumer}-{}", queue.name()))
-                    .backend(backend)
-                    .data(engine.clone())
-                    .concurrency(slots)
-                    .catch_panic()
-                    .build(handle)
-            }),
-            Transport::ApalisRedis => monitor,
-        };
+        monitor = monitor.register(move |run| {
+            let consumer = format!("{}-{run}", engine.name);
+            let taking = CarrierConfig { queue, consumer: consumer.clone(), slots };
+            WorkerBuilder::new(format!("{consumer}-{}", queue.name()))
+                .backend(transport::backend(&engine.services.redis, taking, stop.child_token()))
+                .data(engine.clone())
+                .concurrency(slots)
+                .catch_panic()
+                .build(handle)
+        });
     }
     let longest = config.drain_timeout + GRACE + SLACK;
     let signal = async move {

@@ -78,7 +78,8 @@ impl Dispatcher {
             return;
         }
         match tokio::time::timeout(PATIENCE, transport::push(&self.redis, &parcels)).await {
-            Ok(Ok(())) => self.failure.clear(),
+            // what the transport has no room for is the relay's
+            Ok(Ok(_refused)) => self.failure.clear(),
             Ok(Err(error)) => self.failure.note(&error),
             Err(elapsed) => self.failure.note(&elapsed),
         }

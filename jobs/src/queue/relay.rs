@@ -13,8 +13,8 @@ use schema::ledger::{Ready, epoch, relay};
 use schema::{AsyncConnection, DbError};
 use uuid::Uuid;
 
-/// Ids that one level of a queue holds in Redis at most; the rest waits in the ledger, where nothing is lost. Well under
-/// the 8,000 due tasks at which apalis-redis stops working.
+/// Ids of one level of a queue up to which the relay fills Redis; the rest waits in the ledger, where nothing is lost.
+/// Well under the 8,000 due tasks at which apalis-redis stops working.
 pub const LEVEL_CAP: u64 = 2_000;
 
 /// How long an available job is left to the fast path.
@@ -64,21 +64,26 @@ impl Relay {
             return Ok(Tick::default());
         }
         let parcels: Vec<Parcel> = picked.iter().filter_map(parcel).collect();
-        if let Err(error) = transport::push(&self.services.redis, &parcels).await {
-            self.take_back(&picked).await;
-            return Err(error.into());
+        let refused = match transport::push(&self.services.redis, &parcels).await {
+            Ok(refused) => refused,
+            Err(error) => {
+                self.take_back(&picked.iter().map(|ready| ready.id).collect::<Vec<_>>()).await;
+                return Err(error.into());
+            }
+        };
+        if !refused.is_empty() {
+            self.take_back(&refused.iter().map(|parcel| parcel.id).collect::<Vec<_>>()).await;
         }
         let full = rooms.iter().any(|room| {
             let taken = picked.iter().filter(|ready| ready.queue == room.queue && ready.priority == room.priority);
             i64::try_from(taken.count()).is_ok_and(|taken| taken > 0 && taken >= room.room)
         });
-        Ok(Tick { pushed: parcels.len(), full })
+        Ok(Tick { pushed: parcels.len() - refused.len(), full })
     }
 
     /// Best effort: what stays marked is found by the sweep.
-    async fn take_back(&self, picked: &[Ready]) {
-        let ids: Vec<Uuid> = picked.iter().map(|ready| ready.id).collect();
-        let taken_back = async { relay::take_back(&mut *self.services.db.get().await?, &ids).await };
+    async fn take_back(&self, ids: &[Uuid]) {
+        let taken_back = async { relay::take_back(&mut *self.services.db.get().await?, ids).await };
         if let Err(error) = taken_back.await {
             tracing::warn!(%error, jobs = ids.len(), "jobs that were not pushed stay marked until the sweep");
         }

@@ -1,13 +1,10 @@
 //! Redis Streams: a stream for each level of a queue, read by one consumer group.
 
-mod acks;
-mod backend;
-mod entry;
+mod carrier;
 mod janitor;
 mod reader;
-mod share;
 
-pub use backend::{AcknowledgeLayer, StreamsBackend, StreamsConfig};
+pub use carrier::StreamsCarrier;
 
 use super::Parcel;
 use crate::queue::job::{Priority, Queue};
@@ -42,7 +39,7 @@ pub async fn push(redis: &Redis, parcels: &[Parcel]) -> Result<(), redis::RedisE
     Ok(())
 }
 
-/// The length of each stream; entries are deleted as soon as their jobs are claimed.
+/// The length of each stream; entries are deleted as soon as their jobs are recorded.
 pub async fn backlog(redis: &Redis, levels: &[(Queue, Priority)]) -> Result<Vec<u64>, redis::RedisError> {
     let mut pipe = redis::pipe();
     for (queue, priority) in levels {

@@ -3,17 +3,16 @@
 //! With work waiting, one round trip reads all levels by their weights; without, the reader blocks on Redis and costs
 //! nothing. Every failure is retried here: a lost connection, a Redis that has lost its groups, one that is frozen.
 
-use super::acks::Acknowledgement;
-use super::backend::StreamsConfig;
-use super::entry::Entry;
-use super::{FIELD, GROUP, janitor, share};
+use super::{FIELD, GROUP, janitor};
 use crate::queue::job::Priority;
 use crate::queue::redis::{RESPONSE_TIMEOUT, Redis};
+use crate::queue::transport::carrier::CarrierConfig;
+use crate::queue::transport::entry::Entry;
+use crate::queue::transport::intake::Intake;
+use crate::queue::transport::share;
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamAutoClaimReply, StreamId, StreamReadReply};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,31 +35,25 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Reads one queue.
 pub struct Reader {
     redis: Redis,
-    config: StreamsConfig,
+    config: CarrierConfig,
     keys: [String; 3],
-    slots: Arc<Semaphore>,
-    acks: mpsc::UnboundedSender<Acknowledgement>,
+    intake: Intake,
     turn: usize,
     take_over_at: Instant,
 }
 
 impl Reader {
-    /// Reads with as many permits of `slots` as it takes entries; whoever acknowledges gives them back.
-    pub fn new(
-        redis: Redis,
-        config: StreamsConfig,
-        slots: Arc<Semaphore>,
-        acks: mpsc::UnboundedSender<Acknowledgement>,
-    ) -> Self {
+    /// Passes what it takes on to `intake`.
+    pub fn new(redis: Redis, config: CarrierConfig, intake: Intake) -> Self {
         let keys = Priority::ALL.map(|level| redis.carrier_key(config.queue, level));
-        Self { redis, config, keys, slots, acks, turn: 0, take_over_at: Instant::now() }
+        Self { redis, config, keys, intake, turn: 0, take_over_at: Instant::now() }
     }
 
     /// Reads until `stop`; what was read and not passed on is given back.
-    pub async fn run(mut self, entries: mpsc::Sender<Entry>, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut pause = Duration::from_millis(100);
         while !stop.is_cancelled() {
-            match self.read_on(&entries, &stop).await {
+            match self.read_on(&stop).await {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(%error, queue = self.config.queue.name(), "taking jobs from Redis: trying again");
@@ -75,11 +68,7 @@ impl Reader {
     }
 
     /// Reads over one connection until `stop` or a failure.
-    async fn read_on(
-        &mut self,
-        entries: &mpsc::Sender<Entry>,
-        stop: &CancellationToken,
-    ) -> Result<(), redis::RedisError> {
+    async fn read_on(&mut self, stop: &CancellationToken) -> Result<(), redis::RedisError> {
         let settings = redis::AsyncConnectionConfig::new()
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_response_timeout(Some(DEAF));
@@ -87,7 +76,7 @@ impl Reader {
         self.create_groups(&mut connection).await?;
         loop {
             let free = tokio::select! {
-                free = self.free_slots() => free,
+                free = self.intake.free() => free,
                 () = stop.cancelled() => return Ok(()),
             };
             let taken = match self.take(&mut connection, free).await {
@@ -98,19 +87,7 @@ impl Reader {
                 taken => taken?,
             };
             self.turn = self.turn.wrapping_add(1);
-            self.pass_on(taken, entries).await;
-        }
-    }
-
-    /// Waits for a free slot; says how many there are.
-    async fn free_slots(&self) -> usize {
-        // closed never: an error would mean no slots for ever
-        match self.slots.acquire().await {
-            Ok(permit) => {
-                drop(permit);
-                self.slots.available_permits()
-            }
-            Err(_) => std::future::pending().await,
+            self.intake.pass_on(taken).await;
         }
     }
 
@@ -160,7 +137,7 @@ impl Reader {
                 break;
             }
             let mut command = self.read_command(left, None);
-            let reply = command.arg(&self.keys[index(level)]).arg(">").query_async(connection).await?;
+            let reply = command.arg(&self.keys[share::index(level)]).arg(">").query_async(connection).await?;
             taken.extend(self.entries(level, reply));
         }
         Ok(taken)
@@ -204,7 +181,7 @@ impl Reader {
                 break;
             }
             let reply: StreamAutoClaimReply = redis::cmd("XAUTOCLAIM")
-                .arg(&self.keys[index(level)])
+                .arg(&self.keys[share::index(level)])
                 .arg(GROUP)
                 .arg(&self.config.consumer)
                 .arg(u64::try_from(ABANDONED.as_millis()).unwrap_or(u64::MAX))
@@ -251,36 +228,11 @@ impl Reader {
                 Some(job) => Some(Entry { job, level, id }),
                 None => {
                     tracing::error!(queue = self.config.queue.name(), entry = id, "an entry that names no job");
-                    let rubbish = Entry { job: uuid::Uuid::nil(), level, id };
-                    let _ended = self.acks.send(Acknowledgement::Rubbish(rubbish));
+                    self.intake.throw_away(Entry { job: uuid::Uuid::nil(), level, id });
                     None
                 }
             }
         };
         ids.into_iter().filter_map(entry).collect()
-    }
-
-    /// Passes entries on, each with a slot; what has no slot, or comes after the worker closed, is given back.
-    async fn pass_on(&self, taken: Vec<Entry>, entries: &mpsc::Sender<Entry>) {
-        for entry in taken {
-            let word = match self.slots.try_acquire() {
-                Ok(slot) => {
-                    slot.forget();
-                    entries.send(entry).await.err().map(|closed| Acknowledgement::GiveBack(closed.0))
-                }
-                Err(_) => Some(Acknowledgement::Excess(entry)),
-            };
-            if let Some(word) = word {
-                let _ended = self.acks.send(word);
-            }
-        }
-    }
-}
-
-fn index(level: Priority) -> usize {
-    match level {
-        Priority::High => 0,
-        Priority::Default => 1,
-        Priority::Low => 2,
     }
 }

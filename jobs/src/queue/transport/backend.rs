@@ -1,13 +1,13 @@
-//! The apalis backend over Redis Streams: a reader task feeds it, and its layer acknowledges what was handled.
+//! The apalis backend over any transport: a carrier takes ids and feeds it, and its layer acknowledges what was handled.
 //!
-//! Redis errors are retried inside the reader and the acknowledger and never reach a running job. What a vanished
-//! worker had taken is taken over by others ([`reader`](super::reader)); the ledger makes the repetition harmless.
+//! Redis errors are retried inside the carrier and the acknowledger and never reach a running job, nor apalis, which
+//! would end the worker and drop the runs under way. What a vanished worker had taken is carried again by the
+//! transport's own means; the ledger makes the repetition harmless.
 
 use super::acks::{Acknowledgement, acknowledge};
+use super::carrier::{Carrier, CarrierConfig};
 use super::entry::Entry;
-use super::reader::Reader;
-use crate::queue::job::Queue;
-use crate::queue::redis::Redis;
+use super::intake::Intake;
 use apalis::prelude::*;
 use apalis_core::backend::{Backend, BackendConfig, finalize::Ephemeral};
 use futures_util::future::BoxFuture;
@@ -19,21 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-/// What a worker of one queue reads.
-#[derive(Debug, Clone)]
-pub struct StreamsConfig {
-    /// The queue whose levels are read.
-    pub queue: Queue,
-    /// Unique to the process.
-    pub consumer: String,
-    /// Jobs at once: no more ids are taken than there are free slots.
-    pub slots: usize,
-}
-
 /// The backend of one worker of one queue.
-pub struct StreamsBackend {
-    redis: Redis,
-    config: StreamsConfig,
+pub struct CarrierBackend {
+    carrier: Arc<dyn Carrier>,
+    config: CarrierConfig,
     /// Cancelled to stop taking.
     stop: CancellationToken,
     started: Option<Started>,
@@ -45,14 +34,14 @@ struct Started {
     acks: mpsc::UnboundedSender<Acknowledgement>,
 }
 
-impl StreamsBackend {
+impl CarrierBackend {
     /// Nothing is read before the worker starts. Cancelling `stop` ends the taking at once.
-    pub fn new(redis: Redis, config: StreamsConfig, stop: CancellationToken) -> Self {
-        Self { redis, config, stop, started: None, closing: None }
+    pub fn new(carrier: Arc<dyn Carrier>, config: CarrierConfig, stop: CancellationToken) -> Self {
+        Self { carrier, config, stop, started: None, closing: None }
     }
 }
 
-impl Backend for StreamsBackend {
+impl Backend for CarrierBackend {
     type Task = Task<Uuid>;
     type Error = Infallible;
 
@@ -76,7 +65,7 @@ impl Backend for StreamsBackend {
     fn poll_close(&mut self, context: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
         self.stop.cancel();
         let Some(started) = self.started.as_mut() else { return Poll::Ready(Ok(())) };
-        // the reader ends with the stop, which closes the channel: what it still held goes back to the streams
+        // the reader ends with the stop, which closes the channel: what it still held goes back
         while let Some(entry) = ready!(started.entries.poll_recv(context)) {
             let _ended = started.acks.send(Acknowledgement::GiveBack(entry));
         }
@@ -89,14 +78,14 @@ impl Backend for StreamsBackend {
     }
 }
 
-impl BackendConfig for StreamsBackend {
+impl BackendConfig for CarrierBackend {
     type Args = Uuid;
     type Id = String;
     type Kind = Ephemeral;
-    type Config = StreamsConfig;
+    type Config = CarrierConfig;
     type Layer = AcknowledgeLayer;
 
-    fn config(&self) -> &StreamsConfig {
+    fn config(&self) -> &CarrierConfig {
         &self.config
     }
 
@@ -104,9 +93,9 @@ impl BackendConfig for StreamsBackend {
         let slots = Arc::new(Semaphore::new(self.config.slots));
         let (entries_in, entries) = mpsc::channel(self.config.slots.max(1));
         let (acks, acks_out) = mpsc::unbounded_channel();
-        let reader = Reader::new(self.redis.clone(), self.config.clone(), slots.clone(), acks.clone());
-        tokio::spawn(reader.run(entries_in, self.stop.clone()));
-        tokio::spawn(acknowledge(self.redis.clone(), self.config.clone(), slots, acks_out));
+        let intake = Intake::new(slots.clone(), entries_in, acks.clone());
+        tokio::spawn(self.carrier.clone().read(intake, self.stop.clone()));
+        tokio::spawn(acknowledge(self.carrier.clone(), slots, acks_out));
         self.started = Some(Started { entries, acks: acks.clone() });
         AcknowledgeLayer { acks }
     }

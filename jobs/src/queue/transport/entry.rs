@@ -1,16 +1,16 @@
-//! An entry of a stream: which job, on which level, under which id of Redis's.
+//! An id on its way: which job, on which level, under which name the transport knows it.
 
 use crate::queue::job::Priority;
 use uuid::Uuid;
 
-/// One id, taken from a stream and not yet acknowledged.
+/// One id, taken and not yet acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The job.
     pub job: Uuid,
-    /// The level whose stream holds the entry.
+    /// The level that carries it.
     pub level: Priority,
-    /// `milliseconds-sequence`, as Redis names it.
+    /// As the transport names it.
     pub id: String,
 }
 

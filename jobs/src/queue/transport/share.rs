@@ -39,6 +39,15 @@ pub fn order(turn: usize) -> [Priority; 3] {
     }
 }
 
+/// A level's place in what [`share`] answers.
+pub fn index(level: Priority) -> usize {
+    match level {
+        Priority::High => 0,
+        Priority::Default => 1,
+        Priority::Low => 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
