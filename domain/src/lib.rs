@@ -9,6 +9,7 @@ pub mod cases;
 pub mod contact;
 pub mod ids;
 pub mod local_day;
+pub mod masking;
 pub mod messaging;
 pub mod money;
 pub mod permissions;

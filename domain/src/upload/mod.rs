@@ -15,6 +15,7 @@ mod currency;
 mod customer_code;
 mod date;
 mod fault;
+mod file_name;
 pub mod kind;
 mod mapping;
 mod name;
@@ -26,6 +27,7 @@ mod row_person;
 mod row_reader;
 #[cfg(test)]
 mod row_tests;
+mod status;
 mod text;
 mod words;
 
@@ -38,8 +40,10 @@ pub use currency::{Currency, CurrencyError, Sign};
 pub use customer_code::customer_code;
 pub use date::{Century, DateError, DateOrder, DateSystem, parse_date};
 pub use fault::{FaultCode, RowFault};
+pub use file_name::{given_file_name, shown_file_name};
 pub use mapping::{HEADER_SEARCH_ROWS, HeaderError, Layout, Mapping, find_header_row, recognised_columns};
 pub use name::split_name;
 pub use policy_type::{PolicyType, UnknownPolicyType};
 pub use row::{EXAMPLE_POLICY_NUMBER, PolicyRow, RowOutcome, RowRules, check_row, is_blank_row};
+pub use status::UploadStatus;
 pub use text::{TextError, clean_line, clean_notes, is_blank, is_blank_name};

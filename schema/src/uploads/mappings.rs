@@ -43,6 +43,12 @@ pub async fn find(connection: &mut AsyncPgConnection, name: &str) -> Result<Opti
     Ok(found.first(connection).await.optional()?)
 }
 
+/// Forgets the mapping of that name; `false`: there is none. Uploads that used it keep its content.
+pub async fn delete(connection: &mut AsyncPgConnection, name: &str) -> Result<bool, DbError> {
+    use upload_mappings::dsl;
+    Ok(diesel::delete(dsl::upload_mappings.filter(dsl::name.eq(name))).execute(connection).await? > 0)
+}
+
 /// A page of mappings by name.
 pub async fn list(connection: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<Vec<SavedMapping>, DbError> {
     use upload_mappings::dsl;

@@ -1,0 +1,115 @@
+//! Renewal cases, with their policies and holders.
+
+use super::{Count, Part};
+use crate::DbError;
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Date, Integer, Nullable, Numeric, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    book::CaseStatus,
+    ids::{PolicyId, UploadId},
+};
+use rust_decimal::Decimal;
+
+/// A renewal case in a list.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct CaseRow {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = Text)]
+    pub case_number: String,
+    #[diesel(sql_type = BigInt)]
+    pub policy_id: i64,
+    #[diesel(sql_type = Text)]
+    pub policy_number: String,
+    #[diesel(sql_type = BigInt)]
+    pub customer_id: i64,
+    #[diesel(sql_type = Text)]
+    pub first_name: String,
+    #[diesel(sql_type = Text)]
+    pub last_name: String,
+    /// The last day of the term it renews.
+    #[diesel(sql_type = Date)]
+    pub term_end: NaiveDate,
+    #[diesel(sql_type = Text)]
+    pub status: String,
+    #[diesel(sql_type = Text)]
+    pub priority: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub assigned_to: Option<i64>,
+    #[diesel(sql_type = Nullable<Numeric>)]
+    pub renewal_amount: Option<Decimal>,
+    /// The policy's.
+    #[diesel(sql_type = Text)]
+    pub currency: String,
+    #[diesel(sql_type = Text)]
+    pub payment_status: String,
+    #[diesel(sql_type = Integer)]
+    pub communication_attempts: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_contact_date: Option<DateTime<Utc>>,
+    /// The upload that opened it.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub upload_id: Option<i64>,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Which ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CaseFilter<'a> {
+    /// Opened by this upload.
+    pub upload: Option<UploadId>,
+    /// Of this policy.
+    pub policy: Option<PolicyId>,
+    /// Standing there.
+    pub status: Option<CaseStatus>,
+    /// A whole case number.
+    pub search: Option<&'a str>,
+}
+
+const WHERE: &str = "WHERE ($1::bigint IS NULL OR r.batch_id = (SELECT id FROM upload_batches WHERE upload_id = $1)) \
+    AND ($2::bigint IS NULL OR r.policy_id = $2) AND ($3::text IS NULL OR r.status = $3) \
+    AND ($4::text IS NULL OR r.case_number = $4)";
+
+/// A page, newest first, and how many there are, as far as counted.
+pub async fn list(
+    connection: &mut AsyncPgConnection,
+    filter: &CaseFilter<'_>,
+    part: Part,
+) -> Result<(Vec<CaseRow>, i64), DbError> {
+    let (upload, policy) = (filter.upload.map(|upload| upload.0), filter.policy.map(|policy| policy.0));
+    let status = filter.status.map(CaseStatus::as_str);
+    let page = format!(
+        "SELECT r.id, r.case_number, r.policy_id, p.policy_number, p.customer_id, c.first_name, c.last_name, \
+           r.term_end, r.status, r.priority, r.assigned_to, r.renewal_amount, p.currency, r.payment_status, \
+           r.communication_attempts, r.last_contact_date, b.upload_id, r.created_at, r.updated_at \
+         FROM (SELECT * FROM renewal_cases r {WHERE} ORDER BY r.id DESC OFFSET $5 LIMIT $6) r \
+           JOIN policies p ON p.id = r.policy_id JOIN customers c ON c.id = p.customer_id \
+           LEFT JOIN upload_batches b ON b.id = r.batch_id ORDER BY r.id DESC"
+    );
+    let rows = diesel::sql_query(page)
+        .bind::<Nullable<BigInt>, _>(upload)
+        .bind::<Nullable<BigInt>, _>(policy)
+        .bind::<Nullable<Text>, _>(status)
+        .bind::<Nullable<Text>, _>(filter.search)
+        .bind::<BigInt, _>(part.offset)
+        .bind::<BigInt, _>(part.limit)
+        .load(connection)
+        .await?;
+    let count = format!("SELECT count(*) AS count FROM (SELECT 1 FROM renewal_cases r {WHERE} LIMIT $5) listed");
+    let count: Count = diesel::sql_query(count)
+        .bind::<Nullable<BigInt>, _>(upload)
+        .bind::<Nullable<BigInt>, _>(policy)
+        .bind::<Nullable<Text>, _>(status)
+        .bind::<Nullable<Text>, _>(filter.search)
+        .bind::<BigInt, _>(part.count_cap + 1)
+        .get_result(connection)
+        .await?;
+    Ok((rows, count.count))
+}
