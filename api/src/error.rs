@@ -18,7 +18,8 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::Type,
 };
-use schema::DbError;
+use providers::storage::StorageError;
+use schema::{DbError, QueryError};
 use serde_json::Value;
 use std::error::Error as StdError;
 
@@ -196,6 +197,28 @@ impl From<DbError> for ApiError {
             Self::unavailable(error)
         } else {
             Self::internal(error)
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    /// A transaction failed as such.
+    fn from(error: QueryError) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::TooLarge { limit } => Self::too_large(limit),
+            // what comes in is a body, or what is read from the store itself
+            StorageError::Source(cause) => match cause.downcast::<StorageError>() {
+                Ok(own) => Self::unavailable(own),
+                Err(cause) => Self::unreadable_body(cause.as_ref()),
+            },
+            StorageError::Key { .. } => Self::internal(error),
+            StorageError::NotFound { .. } | StorageError::Local(_) | StorageError::Store(_) => Self::unavailable(error),
         }
     }
 }

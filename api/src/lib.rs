@@ -12,6 +12,7 @@
 //! - raises its limits by `#[oai(transform = "for_uploads")]` or `"for_waiting"` ([`edge::limits`]).
 
 pub mod auth;
+mod book;
 mod campaigns;
 pub mod config;
 mod docs;
@@ -28,6 +29,7 @@ pub mod server;
 pub mod state;
 mod tags;
 mod templates;
+mod uploads;
 mod webhooks;
 
 pub use config::ApiConfig;

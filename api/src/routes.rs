@@ -4,6 +4,7 @@
 
 use crate::{
     auth::AuthApi,
+    book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
     health::HealthApi,
@@ -11,6 +12,7 @@ use crate::{
     queues::QueuesApi,
     state::SharedState,
     templates::TemplatesApi,
+    uploads,
     webhooks::WhatsappWebhookApi,
 };
 use poem::{EndpointExt, Response, Route, endpoint::BoxEndpoint, get, http::HeaderValue};
@@ -25,6 +27,8 @@ fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
         AuthApi,
+        uploads::api(),
+        book::api(),
         TemplatesApi,
         (CampaignsApi, CampaignFiguresApi),
         WhatsappWebhookApi,

@@ -7,6 +7,10 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Signing in.
     Auth,
+    /// Books of policies, from the file to what became of it.
+    Uploads,
+    /// Customers, policies and renewal cases.
+    Book,
     /// Message templates.
     Templates,
     /// Messages to a book of policies, and how they fare.

@@ -1,5 +1,25 @@
-//! Uploaded books of policies, from the file to the book and back.
+//! Uploaded books of policies, over HTTP and by the jobs behind it: from the file to the book and back.
 
+#[path = "upload/http_book.rs"]
+mod http_book;
+#[path = "upload/http_chunked.rs"]
+mod http_chunked;
+#[path = "upload/http_download.rs"]
+mod http_download;
+#[path = "upload/http_file.rs"]
+mod http_file;
+#[path = "upload/http_ground.rs"]
+mod http_ground;
+#[path = "upload/http_journey.rs"]
+mod http_journey;
+#[path = "upload/http_mappings.rs"]
+mod http_mappings;
+#[path = "upload/http_refused.rs"]
+mod http_refused;
+#[path = "upload/http_status.rs"]
+mod http_status;
+#[path = "upload/http_undo.rs"]
+mod http_undo;
 #[path = "upload/jobs_abandoned.rs"]
 mod jobs_abandoned;
 #[path = "upload/jobs_dry_run.rs"]

@@ -8,7 +8,7 @@ mod page;
 mod sort;
 
 pub use id::Id;
-pub use json_body::{JsonBody, is_json};
+pub use json_body::{JsonBody, is_json, parse as parse_json};
 pub(crate) use name::named_set;
 pub use name::{Name, NamedSet, Names};
 pub use page::{COUNT_CAP, Page, Pagination};
