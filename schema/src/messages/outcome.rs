@@ -3,7 +3,7 @@
 //! Recording again what was recorded changes nothing, so a statement whose answer was lost is simply repeated.
 
 use super::batch::Sender;
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -124,7 +124,7 @@ pub async fn record(
         .filter(|status| status.climb(MessageStatus::Sent).is_some())
         .map(|status| status.as_str())
         .collect();
-    sql_query(RECORD)
+    sql(RECORD)
         .bind::<SqlUuid, _>(sender.job)
         .bind::<Integer, _>(sender.attempt)
         .bind::<Array<BigInt>, _>(column(outcomes, |outcome| outcome.message))

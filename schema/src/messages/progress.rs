@@ -1,9 +1,8 @@
 //! Messages as the job that applies events sees them: locked, looked at, and written back.
 
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::{MessageStatus, Progress};
@@ -81,8 +80,8 @@ pub async fn lock(
     known_as: &[(&str, &str)],
 ) -> Result<Vec<Tracked>, DbError> {
     let (providers, provider_ids): (Vec<&str>, Vec<&str>) = known_as.iter().copied().unzip();
-    let rows: Vec<Row> = sql_query(
-        "SELECT m.id, m.campaign_id, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
+    let rows: Vec<Row> =
+        sql("SELECT m.id, m.campaign_id, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
                 m.sent_at, m.delivered_at, m.opened_at, m.replied_at, m.failed_at \
          FROM messages m \
          WHERE m.id = ANY(ARRAY( \
@@ -90,13 +89,12 @@ pub async fn lock(
             UNION \
             SELECT o.id FROM unnest($2::TEXT[], $3::TEXT[]) AS k (provider, known_as) \
             JOIN messages o ON o.provider = k.provider AND o.provider_message_id = k.known_as)) \
-         ORDER BY m.id FOR UPDATE OF m",
-    )
-    .bind::<Array<BigInt>, _>(ids)
-    .bind::<Array<Text>, _>(providers)
-    .bind::<Array<Text>, _>(provider_ids)
-    .load(connection)
-    .await?;
+         ORDER BY m.id FOR UPDATE OF m")
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Array<Text>, _>(providers)
+        .bind::<Array<Text>, _>(provider_ids)
+        .load(connection)
+        .await?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -109,8 +107,7 @@ pub async fn write(
     fn column<'a, T>(changed: &[&'a Tracked], of: impl Fn(&'a Tracked) -> T) -> Vec<T> {
         changed.iter().map(|message| of(message)).collect()
     }
-    sql_query(
-        "UPDATE messages m SET status = g.status, provider = g.provider, \
+    sql("UPDATE messages m SET status = g.status, provider = g.provider, \
             provider_message_id = COALESCE(m.provider_message_id, g.provider_message_id), \
             error_code = g.error_code, error_message = g.error_message, sent_at = g.sent_at, \
             delivered_at = g.delivered_at, opened_at = g.opened_at, replied_at = g.replied_at, \
@@ -120,8 +117,7 @@ pub async fn write(
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
             AS g (id, status, provider, provider_message_id, error_code, error_message, sent_at, delivered_at, \
                   opened_at, replied_at, failed_at) \
-         WHERE m.id = g.id",
-    )
+         WHERE m.id = g.id")
     .bind::<Array<BigInt>, _>(column(changed, |message| message.id))
     .bind::<Array<Text>, _>(column(changed, |message| message.progress.status.as_str()))
     .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.provider.as_deref()))

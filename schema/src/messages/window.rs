@@ -2,13 +2,14 @@
 
 use super::batch::Sender;
 use super::render::{COLUMNS, JOINS, RenderRow};
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{CampaignStatus, ExclusionReason};
+use std::sync::LazyLock;
 
 /// What to mark, and for whom.
 #[derive(Debug, Clone, Copy)]
@@ -28,19 +29,11 @@ const OPEN: &str = "\
     c.status = 'active' AND c.audience_ready \
     AND EXISTS (SELECT 1 FROM jobs j WHERE j.id = $2 AND j.attempt = $3 AND j.state = 'running')";
 
-/// Marks what can be marked of the window, and answers those messages, by id. Left alone are messages that are no
-/// longer pending or not due, or that somebody has locked; suppressed are those whose customer has renewed or opted
-/// out since the audience was written.
-///
-/// It is one statement, which looks at the campaign itself: a pause or a stop holds from its commit on.
-pub async fn mark(
-    connection: &mut AsyncPgConnection,
-    window: &Window<'_>,
-    now: DateTime<Utc>,
-) -> Result<Vec<RenderRow>, DbError> {
+// Made once, so that it stays prepared.
+static MARK: LazyLock<String> = LazyLock::new(|| {
     let renewed = ExclusionReason::AlreadyRenewed;
     let opted_out = ExclusionReason::OptedOut;
-    let statement = format!(
+    format!(
         "WITH picked AS ( \
             SELECT m.id FROM messages m \
             WHERE m.id = ANY($4) AND m.campaign_id = $1 AND m.status = 'pending' AND m.due_at <= $5 \
@@ -62,8 +55,20 @@ pub async fn mark(
             FROM judged j WHERE m.id = j.id AND j.reason IS NULL RETURNING m.id, m.attempts \
         ) \
         SELECT marked.attempts, j.* FROM marked JOIN judged j ON j.id = marked.id ORDER BY j.id"
-    );
-    Ok(sql_query(statement)
+    )
+});
+
+/// Marks what can be marked of the window, and answers those messages, by id. Left alone are messages that are no
+/// longer pending or not due, or that somebody has locked; suppressed are those whose customer has renewed or opted
+/// out since the audience was written.
+///
+/// It is one statement, which looks at the campaign itself: a pause or a stop holds from its commit on.
+pub async fn mark(
+    connection: &mut AsyncPgConnection,
+    window: &Window<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<RenderRow>, DbError> {
+    Ok(sql(MARK.as_str())
         .bind::<BigInt, _>(window.campaign)
         .bind::<SqlUuid, _>(window.sender.job)
         .bind::<Integer, _>(window.sender.attempt)

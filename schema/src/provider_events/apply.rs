@@ -1,9 +1,8 @@
 //! Events waiting to be applied: taken in pages, and marked with what came of them.
 
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -54,12 +53,10 @@ pub struct Waiting {
 
 /// Takes up to `limit` due events, oldest first, leaving those that another run has taken.
 pub async fn take(connection: &mut AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Waiting>, DbError> {
-    Ok(sql_query(
-        "SELECT id, provider, kind, message_id, provider_message_id, status, error_code, error_message, address, \
+    Ok(sql("SELECT id, provider, kind, message_id, provider_message_id, status, error_code, error_message, address, \
                 occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound \
          FROM provider_events WHERE applied_at IS NULL AND apply_after <= $1 \
-         ORDER BY apply_after, id LIMIT $2 FOR UPDATE SKIP LOCKED",
-    )
+         ORDER BY apply_after, id LIMIT $2 FOR UPDATE SKIP LOCKED")
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)
     .load(connection)
@@ -111,11 +108,9 @@ pub async fn finish(
     let ids: Vec<i64> = settled.iter().map(|event| event.id).collect();
     let messages: Vec<Option<i64>> = settled.iter().map(|event| event.message_id).collect();
     let outcomes: Vec<&str> = settled.iter().map(|event| event.outcome.as_str()).collect();
-    sql_query(
-        "UPDATE provider_events e SET applied_at = $4, outcome = g.outcome, \
+    sql("UPDATE provider_events e SET applied_at = $4, outcome = g.outcome, \
             message_id = COALESCE(e.message_id, g.message_id) \
-         FROM unnest($1, $2, $3) AS g (id, message_id, outcome) WHERE e.id = g.id",
-    )
+         FROM unnest($1, $2, $3) AS g (id, message_id, outcome) WHERE e.id = g.id")
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<Nullable<BigInt>>, _>(messages)
     .bind::<Array<Text>, _>(outcomes)
@@ -128,10 +123,8 @@ pub async fn finish(
 /// Leaves events for later: (event, not before).
 pub async fn defer(connection: &mut AsyncPgConnection, later: &[(i64, DateTime<Utc>)]) -> Result<(), DbError> {
     let (ids, times): (Vec<i64>, Vec<DateTime<Utc>>) = later.iter().copied().unzip();
-    sql_query(
-        "UPDATE provider_events e SET apply_after = g.apply_after \
-         FROM unnest($1, $2) AS g (id, apply_after) WHERE e.id = g.id",
-    )
+    sql("UPDATE provider_events e SET apply_after = g.apply_after \
+         FROM unnest($1, $2) AS g (id, apply_after) WHERE e.id = g.id")
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<Timestamptz>, _>(times)
     .execute(connection)
@@ -147,7 +140,7 @@ struct Next {
 
 /// When the first waiting event is to be applied.
 pub async fn next_at(connection: &mut AsyncPgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
-    let row: Next = sql_query("SELECT min(apply_after) AS at FROM provider_events WHERE applied_at IS NULL")
+    let row: Next = sql("SELECT min(apply_after) AS at FROM provider_events WHERE applied_at IS NULL")
         .get_result(connection)
         .await?;
     Ok(row.at)

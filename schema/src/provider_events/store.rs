@@ -1,8 +1,7 @@
 //! Keeping events, each once.
 
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -45,15 +44,13 @@ pub async fn insert(
         events.iter().map(of).collect()
     }
     // in the order of their ids, so that two deliveries of the same events wait for each other instead of deadlocking
-    Ok(sql_query(
-        "INSERT INTO provider_events (provider, provider_event_id, kind, message_id, provider_message_id, status, \
+    Ok(sql("INSERT INTO provider_events (provider, provider_event_id, kind, message_id, provider_message_id, status, \
             error_code, error_message, address, occurred_at, payload, apply_after, received_at) \
          SELECT $1, g.* , $2 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
             AS g (event_id, kind, message_id, provider_message_id, status, error_code, error_message, address, \
                   occurred_at, payload, apply_after) \
          ORDER BY g.event_id \
-         ON CONFLICT (provider, provider_event_id) DO NOTHING",
-    )
+         ON CONFLICT (provider, provider_event_id) DO NOTHING")
     .bind::<Text, _>(provider)
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(column(events, |event| event.event_id.as_str()))

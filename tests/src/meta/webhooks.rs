@@ -193,6 +193,10 @@ impl Webhooks {
                 },
                 () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                    // what was planned meanwhile is part of the backlog: the more of it, the larger the deliveries
+                    while let Ok(due) = queued.try_recv() {
+                        waiting.push(Reverse(due));
+                    }
                     let batch = self.take_due(&mut waiting);
                     let webhooks = Arc::clone(&self);
                     under_way.spawn(async move {
