@@ -13,6 +13,8 @@ use tokio::time::{Instant, sleep};
 
 /// How often the figures are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long the figures of a campaign that is over must stay the same; the sandbox tells all within twelve seconds.
+const QUIET: Duration = Duration::from_secs(8);
 /// When to give up.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -30,13 +32,14 @@ pub async fn run(api: &Api, uploaded: &Uploaded, form: Form) -> anyhow::Result<V
     let id: String = field(&created["campaigns"][0], "id")?;
     say(form, &format!("Started {id} over {}, with {template}.", uploaded.id));
     let end = Instant::now() + PATIENCE;
+    let mut settling = Settling { figures: Value::Null, since: Instant::now() };
     loop {
         let campaign = api.get(&format!("/api/campaigns/{id}")).await?;
         let analytics = api.get(&format!("/api/campaigns/{id}/analytics")).await?;
         let status: String = field(&campaign, "status")?;
         let metrics = &analytics["metrics"];
         match status.as_str() {
-            "completed" if is_final(metrics) => {
+            "completed" if settling.is_final(metrics) => {
                 print(metrics, form);
                 return Ok(json!({"campaign": campaign, "analytics": analytics}));
             }
@@ -59,10 +62,20 @@ fn count(metrics: &Value, name: &str) -> i64 {
     metrics[name].as_i64().unwrap_or_default()
 }
 
-/// Whether nothing more will be heard of any message but that it is read.
-fn is_final(metrics: &Value) -> bool {
-    let settled = count(metrics, "delivered") + count(metrics, "failed") + count(metrics, "unconfirmed");
-    settled >= count(metrics, "sent")
+/// Figures of a campaign that is over, and since when they have been the same.
+struct Settling {
+    figures: Value,
+    since: Instant,
+}
+
+impl Settling {
+    /// Whether nothing more will be heard: of some messages nothing ever is.
+    fn is_final(&mut self, figures: &Value) -> bool {
+        if self.figures != *figures {
+            *self = Self { figures: figures.clone(), since: Instant::now() };
+        }
+        self.since.elapsed() >= QUIET
+    }
 }
 
 fn line(metrics: &Value) -> String {
