@@ -3,10 +3,7 @@
 use crate::http_ground::{
     FORM, book, breaking_off, file, form, manager, number, stored, stored_become, text, upload, uploaded,
 };
-use futures_util::stream;
-use poem::Body;
 use serde_json::json;
-use std::io;
 use tests::http::TestApi;
 
 #[tokio::test]
@@ -121,32 +118,4 @@ async fn a_repeated_request_with_a_key_is_one_upload() {
     assert_eq!(first.data(202), again.data(202));
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(stored(&api).len(), 1);
-}
-
-/// This process's peak memory, in bytes (Linux).
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
-}
-
-#[tokio::test]
-async fn memory_does_not_grow_with_the_file() {
-    const PIECE: usize = 64 * 1024;
-    const PIECES: usize = 96 * 16;
-    let api = TestApi::new().await;
-    let user = manager(&api).await;
-    let whole = form(vec![file("a.csv", book(1))]);
-    let end = b"\r\n--XX--\r\n".len();
-    let (head, tail) = whole.split_at(whole.len() - end);
-    let rows = bytes::Bytes::from(b"0123456789abcde\n".repeat(PIECE / 16));
-    let middle = std::iter::repeat_n(rows, PIECES);
-    let chunks = [head.to_vec().into()].into_iter().chain(middle).chain([tail.to_vec().into()]);
-    let body = Body::from_bytes_stream(stream::iter(chunks.map(Ok::<bytes::Bytes, io::Error>)));
-    let before = peak_memory();
-    let accepted = api.post("/api/upload/file").by(&user).body(FORM, body).send().await.data(202);
-    assert_eq!(accepted["fileSize"], book(1).len() + PIECE * PIECES);
-    let (Some(before), Some(after)) = (before, peak_memory()) else { return };
-    // other tests of this process take theirs meanwhile
-    assert!(after - before < 80 << 20, "{} MiB for a file of 96 MiB", (after - before) >> 20);
 }
