@@ -51,7 +51,10 @@ pub async fn backlog(redis: &Redis, levels: &[(Queue, Priority)]) -> Result<Vec<
 }
 
 /// The backend of one worker of one queue; cancelling `stop` ends the taking at once.
-pub fn backend(redis: &Redis, config: CarrierConfig, stop: CancellationToken) -> CarrierBackend {
+pub fn backend(redis: &Redis, mut config: CarrierConfig, stop: CancellationToken) -> CarrierBackend {
+    if redis.transport() == Transport::ApalisRedis {
+        config.slots = config.slots.min(apalis_redis::MOST_HELD);
+    }
     let carrier: Arc<dyn carrier::Carrier> = match redis.transport() {
         Transport::Streams => Arc::new(StreamsCarrier::new(redis.clone(), config.clone())),
         Transport::ApalisRedis => Arc::new(ApalisRedisCarrier::new(redis.clone(), config.clone())),

@@ -3,8 +3,9 @@
 use super::play::{Part, Play};
 use jobs::kinds::registry::Registry;
 use jobs::queue::admin::{self, JobRow, JobState};
+use jobs::queue::ledger;
 use jobs::queue::redis::Transport;
-use jobs::queue::transport;
+use jobs::queue::transport::{self, Parcel};
 use jobs::services::SharedServices;
 use jobs::{NewJob, Priority, Queue};
 use local::testing::{Temporary, temporary};
@@ -79,8 +80,16 @@ impl Hall {
         Feeder::start(&self.services)
     }
 
+    /// Enqueues and pushes, with more patience for Redis than the fast path has: not every case has a feeder.
     pub async fn enqueue(&self, jobs: &[NewJob]) {
-        self.services.enqueue_now(jobs).await.unwrap();
+        let enqueued = {
+            let mut connection = self.services.db.get().await.unwrap();
+            ledger::enqueue(&mut connection, self.services.clock.now(), jobs).await.unwrap()
+        };
+        let due = enqueued.into_iter().filter(|job| job.due);
+        let parcels: Vec<Parcel> =
+            due.map(|job| Parcel { id: job.id, queue: job.queue, priority: job.priority }).collect();
+        assert!(transport::push(&self.services.redis, &parcels).await.unwrap().is_empty());
     }
 
     pub async fn job(&self, id: Uuid) -> JobRow {

@@ -24,7 +24,7 @@
 //! - taking is a script a level and not one blocking read: an idle worker asks Redis every five seconds, a doorbell that
 //!   was lost costs up to that, and every idle worker of a queue hears each push;
 //! - within a second, ids pushed by several processes may be taken in another order than they were pushed;
-//! - a worker takes at most 4,000 ids at once, since recovery of more would fail as promotion does;
+//! - a worker runs at most 4,000 jobs of a queue at once, since recovery of 8,000 would fail as promotion does;
 //! - a Redis Cluster must hold all queues on one node: its scripts share a key that they do not declare;
 //! - the clocks of the machines must agree to some seconds: its heartbeats are times of the workers', not of Redis's.
 
@@ -46,8 +46,8 @@ use std::time::Duration;
 /// Waiting ids at which a level takes no more pushes from anybody; the relay stops well before.
 pub const HIGH_WATER: u64 = 4_000;
 
-/// Ids a worker holds of one level at most.
-const MOST_HELD: usize = 4_000;
+/// Ids a worker holds at most, and so jobs of a queue that it runs at once.
+pub const MOST_HELD: usize = 4_000;
 
 /// How often a worker shows that it lives.
 const BEAT: Duration = Duration::from_secs(5);

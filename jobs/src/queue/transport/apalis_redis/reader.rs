@@ -5,7 +5,7 @@
 
 use super::carrier::ApalisRedisCarrier;
 use super::members::Members;
-use super::{BEAT, MOST_HELD, bell, redis_error, scripts};
+use super::{BEAT, bell, redis_error, scripts};
 use crate::queue::job::Priority;
 use crate::queue::transport::entry::Entry;
 use crate::queue::transport::intake::Intake;
@@ -68,7 +68,7 @@ impl Reader {
         while !stop.is_cancelled() {
             self.members.beat().await?;
             let free = tokio::select! {
-                free = self.intake.free() => free.min(MOST_HELD),
+                free = self.intake.free() => free,
                 () = tokio::time::sleep(BEAT) => continue,
                 () = stop.cancelled() => return Ok(()),
             };
