@@ -115,6 +115,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_pending ON messages (campaign_id, due_at, id) WHERE status = 'pending';
 CREATE INDEX messages_sending ON messages (campaign_id, send_job) WHERE status = 'sending';
 CREATE INDEX messages_unconfirmed ON messages (updated_at) WHERE status = 'unconfirmed';
+-- the recipients a person looks for among a million
+CREATE INDEX messages_troubled ON messages (campaign_id, id) WHERE status IN ('failed', 'suppressed', 'unconfirmed');
 CREATE INDEX messages_by_campaign ON messages (campaign_id, id) WHERE campaign_id IS NOT NULL;
 CREATE INDEX messages_by_customer ON messages (customer_id, id) WHERE customer_id IS NOT NULL;
 CREATE INDEX messages_by_case ON messages (case_id) WHERE case_id IS NOT NULL;
