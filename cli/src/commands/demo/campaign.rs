@@ -33,6 +33,7 @@ pub async fn run(api: &Api, uploaded: &Uploaded, form: Form) -> anyhow::Result<V
     say(form, &format!("Started {id} over {}, with {template}.", uploaded.id));
     let end = Instant::now() + PATIENCE;
     let mut settling = Settling { figures: Value::Null, since: Instant::now() };
+    let mut said = String::new();
     loop {
         let campaign = api.get(&format!("/api/campaigns/{id}")).await?;
         let analytics = api.get(&format!("/api/campaigns/{id}/analytics")).await?;
@@ -44,7 +45,13 @@ pub async fn run(api: &Api, uploaded: &Uploaded, form: Form) -> anyhow::Result<V
                 return Ok(json!({"campaign": campaign, "analytics": analytics}));
             }
             "failed" | "cancelled" | "missed" => bail!("the campaign is {status}"),
-            _ => say(form, &format!("  {status}: {}", line(metrics))),
+            _ => {
+                let news = format!("  {status}: {}", line(metrics));
+                if news != said {
+                    say(form, &news);
+                }
+                said = news;
+            }
         }
         if Instant::now() >= end {
             bail!("the campaign is {status} after {PATIENCE:?}: {}", line(metrics));
