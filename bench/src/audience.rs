@@ -14,21 +14,23 @@ pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
         behaviour: Behaviour::default(),
         workers: 1,
         queues: &["campaigns=2"],
+        rate: 80,
     };
     let fleet = Fleet::with(plan).await;
     let upload = fleet.write_book(count).await;
     let client = fleet.connect().await;
     let template = "SELECT id FROM templates ORDER BY id DESC LIMIT 1";
     let campaign = fleet.start_campaign(upload).await;
-    let kinds = ["build_audience", "check_rendering"];
+    until_some("the campaign starts", Duration::from_secs(1_200), || async {
+        let started = "SELECT 1 FROM jobs WHERE kind = 'start_campaign' AND state = 'succeeded'";
+        client.query_opt(started, &[]).await.expect("the ledger").map(|_| ())
+    })
+    .await;
     let mut seconds = Vec::new();
-    for kind in kinds {
-        let taken = "SELECT extract(epoch FROM finished_at - started_at)::FLOAT8 FROM jobs \
+    for kind in ["build_audience", "check_rendering"] {
+        let taken = "SELECT extract(epoch FROM max(finished_at) - min(started_at))::FLOAT8 FROM jobs \
                      WHERE kind = $1 AND state = 'succeeded'";
-        let found = until_some(kind, Duration::from_secs(1_200), || async {
-            client.query_opt(taken, &[&kind]).await.expect("the ledger").map(|row| row.get::<_, f64>(0))
-        });
-        seconds.push(found.await);
+        seconds.push(client.query_one(taken, &[&kind]).await?.try_get::<_, f64>(0)?);
     }
     let memory = fleet.peak_memory(Program::Worker(0)).unwrap_or_default();
     let id: i64 = campaign.trim_start_matches("campaign-").parse()?;

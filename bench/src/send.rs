@@ -1,5 +1,6 @@
 //! A campaign against the stand-in for Meta, by one worker process, against a bare loop of the same calls with as many
-//! in flight.
+//! in flight: with answers as late as a real service's, and with answers at once, where nothing is left but the cost of
+//! keeping a record.
 
 use crate::book;
 use crate::report::{Report, per_second, percent, thousands};
@@ -8,26 +9,34 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tests::fleet::{Fleet, Plan};
-use tests::meta::{ACCESS_TOKEN, Behaviour, MetaServer, PHONE_NUMBER_ID};
+use tests::meta::{ACCESS_TOKEN, Behaviour, Latency, MetaServer, PHONE_NUMBER_ID};
 use tests::wait::until;
 
-/// Calls in flight, here and there.
-const CONCURRENCY: usize = 128;
+/// Calls in flight, here and there: four lanes of 64.
+const CONCURRENCY: usize = 256;
+
+/// What a call over the Internet takes.
+const LATENCY: Latency = Latency { p50: Duration::from_millis(100), p99: Duration::from_millis(400) };
 
 /// Measures `count` messages each way.
 pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
-    let bare = bare(count).await?;
-    let ours = campaign(count).await?;
-    report.add(
-        format!("campaign of {} WhatsApp messages, one worker", thousands(count as f64)),
-        format!("{} messages/s", thousands(ours)),
-        format!("{} of a bare loop ({} calls/s)", percent(ours, bare), thousands(bare)),
-    );
+    for (answers, behaviour) in [
+        ("answered after 100 ms", Behaviour { latency: LATENCY, ..Behaviour::default() }),
+        ("answered at once", Behaviour::default()),
+    ] {
+        let bare = bare(count, behaviour.clone()).await?;
+        let ours = campaign(count, behaviour).await?;
+        report.add(
+            format!("campaign of {} WhatsApp messages, one worker, {answers}", thousands(count as f64)),
+            format!("{} messages/s", thousands(ours)),
+            format!("{} of a bare loop ({} calls/s)", percent(ours, bare), thousands(bare)),
+        );
+    }
     Ok(())
 }
 
-async fn bare(count: usize) -> anyhow::Result<f64> {
-    let meta = MetaServer::start(Behaviour::default()).await?;
+async fn bare(count: usize, behaviour: Behaviour) -> anyhow::Result<f64> {
+    let meta = MetaServer::start(behaviour).await?;
     let url = format!("{}/v23.0/{PHONE_NUMBER_ID}/messages", meta.base_url());
     let client = reqwest::Client::builder().build()?;
     let begun = Instant::now();
@@ -54,12 +63,14 @@ async fn bare(count: usize) -> anyhow::Result<f64> {
     Ok(per_second(count, taken.as_secs_f64()))
 }
 
-async fn campaign(count: usize) -> anyhow::Result<f64> {
+async fn campaign(count: usize, behaviour: Behaviour) -> anyhow::Result<f64> {
     let plan = Plan {
         servers: local::Options::for_run(),
-        behaviour: Behaviour::default(),
+        behaviour,
         workers: 1,
         queues: &["whatsapp=4", "campaigns=2", "events=1"],
+        // the account is no bound here
+        rate: 100_000,
     };
     let fleet = Fleet::with(plan).await;
     // webhooks wait: it is the sending that is measured

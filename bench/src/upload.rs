@@ -37,6 +37,7 @@ async fn measure(path: &Path, kind: &str, rows: usize, today: NaiveDate, report:
         behaviour: Behaviour::default(),
         workers: 1,
         queues: &["uploads=1"],
+        rate: 80,
     };
     let fleet = Fleet::with(plan).await;
     let begun = Instant::now();

@@ -49,6 +49,8 @@ pub struct Plan {
     pub workers: usize,
     /// What each of them serves, such as `whatsapp=4`.
     pub queues: &'static [&'static str],
+    /// Messages a second that the sending account allows.
+    pub rate: u32,
 }
 
 /// Everything that runs.
@@ -65,16 +67,17 @@ pub struct Fleet {
     token: String,
     files: tempfile::TempDir,
     queues: &'static [&'static str],
+    rate: u32,
 }
 
 impl Fleet {
     /// An api, a scheduler and `workers` workers over servers that need not survive the machine.
     pub async fn start(behaviour: Behaviour, workers: usize) -> Self {
-        Self::with(Plan { servers: local::Options::for_tests(), behaviour, workers, queues: QUEUES }).await
+        Self::with(Plan { servers: local::Options::for_tests(), behaviour, workers, queues: QUEUES, rate: 2_000 }).await
     }
 
     /// As planned.
-    pub async fn with(Plan { servers, behaviour, workers, queues }: Plan) -> Self {
+    pub async fn with(Plan { servers, behaviour, workers, queues, rate }: Plan) -> Self {
         install_crypto();
         let cluster = temporary(servers).await.expect("servers");
         migrate::run(cluster.database_url(), migrate::Step::Up).await.expect("migrations");
@@ -90,6 +93,7 @@ impl Fleet {
             token: String::new(),
             files: tempfile::tempdir().expect("a folder"),
             queues,
+            rate,
         };
         fleet.add_user().await;
         fleet.launch(Program::Api);
@@ -120,7 +124,7 @@ impl Fleet {
             .env("STORAGE_DIR", self.files.path())
             .env("BIND_ADDRESS", "127.0.0.1")
             .env("PORT", self.port.to_string())
-            .env("WHATSAPP_RATE_PER_SECOND", "2000")
+            .env("WHATSAPP_RATE_PER_SECOND", self.rate.to_string())
             .env("RUST_LOG", "error")
             .envs(self.meta.environment())
             .current_dir(self.files.path())
