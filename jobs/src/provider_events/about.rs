@@ -149,7 +149,10 @@ mod tests {
         assert_eq!(tell(&mut known, &event("meta", None, "a", "delivered")), Some(true), "it is known by now");
         assert_eq!(tell(&mut known, &event("meta", None, "b", "read")), Some(true));
         assert_eq!(tell(&mut known, &event("other", Some(2), "c", "read")), None, "not that provider's message");
-        assert_eq!(tell(&mut known, &event("meta", Some(2), "b", "sent")), Some(true), "an earlier time");
+        let sent = event("meta", Some(2), "b", "sent");
+        assert_eq!(tell(&mut known, &sent), Some(false), "it was read, and so was sent by then");
+        let earlier = Waiting { occurred_at: sent.occurred_at - chrono::TimeDelta::seconds(1), ..sent };
+        assert_eq!(tell(&mut known, &earlier), Some(true), "an earlier time");
         assert_eq!(known.messages[0].progress.status, MessageStatus::Delivered);
         assert_eq!(known.changed().count(), 2);
     }
