@@ -38,7 +38,8 @@ pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
     let stop = "UPDATE campaigns SET status = 'cancelled', completed_at = now() WHERE id = $1";
     client.execute(stop, &[&id]).await?;
     client.execute("DELETE FROM messages", &[]).await?;
-    client.batch_execute("VACUUM messages; CHECKPOINT").await?;
+    client.batch_execute("VACUUM messages").await?;
+    client.batch_execute("CHECKPOINT").await?;
     let begun = Instant::now();
     client
         .execute(
