@@ -2,15 +2,30 @@
 
 use super::hall::{Hall, SOON};
 use super::play::Act;
+use diesel_async::SimpleAsyncConnection;
 use jobs::queue::admin::{self, JobState};
 use jobs::queue::redis::Transport;
+use schema::ledger::rescue;
+use schema::{AsyncConnection, DbError};
 use std::slice::from_ref;
 use tests::wait::until;
 use uuid::Uuid;
 
-/// As if its worker had been cut off for as long as a lease lasts.
+/// As if its worker had been cut off for as long as a lease lasts, and the job been rescued. In one transaction: a
+/// heartbeat in between would renew the lease.
 async fn expire(hall: &Hall, job: Uuid) {
-    hall.sql(&format!("UPDATE jobs SET leased_until = now() - interval '1 second' WHERE id = '{job}'")).await;
+    let mut connection = hall.services.db.get().await.unwrap();
+    let lapsed = format!("UPDATE jobs SET leased_until = now() - interval '1 second' WHERE id = '{job}'");
+    let rescued = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            connection.batch_execute(&lapsed).await?;
+            rescue::rescue(connection, hall.services.clock.now(), 10).await
+        })
+        .await
+        .unwrap();
+    drop(connection);
+    assert_eq!(rescued.ready.len(), 1, "it waits again");
+    hall.services.dispatcher.push_ready(&rescued.ready).await;
 }
 
 async fn ended(hall: &Hall, attempt: i32) {
