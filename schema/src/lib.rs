@@ -9,6 +9,7 @@ pub mod error;
 pub mod idempotency;
 pub mod initial;
 pub mod ledger;
+mod like;
 pub mod messages;
 pub mod migrate;
 mod names;

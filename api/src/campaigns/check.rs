@@ -6,6 +6,7 @@ use super::new::NewCampaign;
 use crate::{
     envelope::FieldFault,
     error::{ApiError, ApiResult},
+    request::blank_is_none,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -72,7 +73,7 @@ pub(super) fn checked(given: NewCampaign, now: DateTime<Utc>) -> ApiResult<Plan>
     let schedule = faults.schedule(&given, zone, now);
     let audience = Audience::parse(&given.target_audience).map_err(|error| faults.add("targetAudience", error)).ok();
     let budget = given.budget.as_ref().and_then(|budget| faults.budget(budget));
-    let description = given.description.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let description = blank_is_none(given.description);
     let upload = given.upload_id.map(|upload| upload.0);
     match (faults.0.is_empty(), schedule, audience) {
         (true, Some(schedule), Some(audience)) => {

@@ -18,7 +18,7 @@ use crate::{
     edge::RequestId,
     envelope::{Reply, ok},
     error::{ApiError, ApiResult},
-    request::{Id, JsonBody, Name, Names, Page, Pagination, named_set},
+    request::{Id, JsonBody, Name, Names, Page, Pagination, blank_is_none, named_set},
     state::SharedState,
     tags::Tag,
 };
@@ -118,7 +118,7 @@ impl CampaignsApi {
             statuses: status.0.map(|names| names.0).unwrap_or_default(),
             channels: channels.0.map(|names| names.0).unwrap_or_default(),
             upload_id: upload.0.map(|upload| upload.0.0),
-            search: search.0.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            search: blank_is_none(search.0),
             offset: page.offset(),
             limit: page.limit(),
         };

@@ -6,6 +6,7 @@ mod json_body;
 mod name;
 mod page;
 mod sort;
+mod text;
 
 pub use id::Id;
 pub use json_body::{JsonBody, is_json, parse as parse_json};
@@ -13,3 +14,4 @@ pub(crate) use name::named_set;
 pub use name::{Name, NamedSet, Names};
 pub use page::{COUNT_CAP, Page, Pagination};
 pub use sort::Sort;
+pub(crate) use text::blank_is_none;

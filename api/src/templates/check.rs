@@ -6,6 +6,7 @@ use super::NewTemplate;
 use crate::{
     envelope::FieldFault,
     error::{ApiError, ApiResult},
+    request::blank_is_none,
 };
 use domain::messaging::{
     Channel,
@@ -126,10 +127,6 @@ impl Faults {
             self.add("variables", format!("{odd:?} is not a variable's name: letters, digits and underscores"));
         }
     }
-}
-
-fn blank_is_none(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Policy holders.
 
-use super::{Count, Part, beginning};
-use crate::DbError;
+use super::{Count, Part};
+use crate::{DbError, like::beginning};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,

@@ -1,6 +1,7 @@
 //! Reading campaigns, one or a page of them.
 
 use crate::DbError;
+use crate::like::containing;
 use crate::names::Name;
 use crate::tables::{campaigns, templates};
 use chrono::{DateTime, Utc};
@@ -152,12 +153,6 @@ pub async fn list(connection: &mut AsyncPgConnection, wanted: &CampaignList) -> 
         .load(connection)
         .await?;
     Ok((rows, total))
-}
-
-/// A pattern for texts that contain this one, whose own wildcards stand for themselves.
-fn containing(text: &str) -> String {
-    let plain = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{plain}%")
 }
 
 /// What a campaign says.
