@@ -5,6 +5,7 @@
 
 mod raised;
 
+use crate::auth::token_keys::KeysError;
 use crate::envelope::{ErrorBody, ErrorInfo, FieldFault};
 use domain::messaging::template::{RenderError, TemplateError};
 use poem::{
@@ -219,6 +220,15 @@ impl From<StorageError> for ApiError {
             },
             StorageError::Key { .. } => Self::internal(error),
             StorageError::NotFound { .. } | StorageError::Local(_) | StorageError::Store(_) => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<KeysError> for ApiError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Database(error) => error.into(),
+            KeysError::Sealed(_) | KeysError::New(_) | KeysError::Sign(_) | KeysError::None => Self::internal(error),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A new resource is one file and one element of [`resources`]; past sixteen, an element is a tuple itself.
 
 use crate::{
-    auth::AuthApi,
+    auth::{AuthApi, SessionsApi},
     book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
@@ -26,7 +26,7 @@ use std::{
 fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
-        AuthApi,
+        (AuthApi, SessionsApi),
         uploads::api(),
         book::api(),
         TemplatesApi,

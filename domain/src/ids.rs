@@ -66,6 +66,12 @@ typed_id! {
     UserId = "user";
     /// A set of permissions.
     RoleId = "role";
+    /// A key of a machine.
+    ApiKeyId = "key";
+    /// An entry of the audit log.
+    AuditId = "audit";
+    /// Something that happened to an account.
+    SecurityEventId = "event";
     /// An office of the insurer.
     BranchId = "branch";
     /// A policy holder.

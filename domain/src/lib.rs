@@ -13,6 +13,7 @@ pub mod masking;
 pub mod messaging;
 pub mod money;
 pub mod permissions;
+pub mod sign_in;
 pub mod text_enum;
 pub mod timetable;
 pub mod upload;

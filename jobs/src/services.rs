@@ -1,6 +1,5 @@
 //! What a running job may use: made once a process, shared by all its jobs.
 
-use crate::Clock;
 use crate::queue::{
     dispatch::{Dispatcher, Enqueued},
     events::JobEvents,
@@ -8,6 +7,7 @@ use crate::queue::{
     new_job::NewJob,
     redis::Redis,
 };
+use crate::{Clock, process::config::SecurityConfig};
 use providers::{messaging::WhatsappProvider, rate_limit::RateLimiter, storage::Storage};
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Services {
     pub whatsapp: Arc<dyn WhatsappProvider>,
     /// How fast a sending account may go, over all processes.
     pub rate_limiter: RateLimiter,
+    /// The application's own secrets.
+    pub security: SecurityConfig,
 }
 
 /// Services as jobs hold them.
@@ -37,10 +39,17 @@ pub type SharedServices = Arc<Services>;
 
 impl Services {
     /// The services over these servers.
-    pub fn new(db: Db, clock: Clock, redis: Redis, storage: Storage, whatsapp: Arc<dyn WhatsappProvider>) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Clock,
+        redis: Redis,
+        storage: Storage,
+        whatsapp: Arc<dyn WhatsappProvider>,
+        security: SecurityConfig,
+    ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        Self { db, clock, redis, dispatcher, events, storage, whatsapp, rate_limiter }
+        Self { db, clock, redis, dispatcher, events, storage, whatsapp, rate_limiter, security }
     }
 
     /// Enqueues jobs in a transaction of their own and tells the workers.

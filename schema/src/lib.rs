@@ -3,6 +3,7 @@
 //! Queries take a connection, so that the caller decides what is one transaction. They fail with [`DbError`], which
 //! keeps its source; what may be tried again is told by [`DbError::is_transient`].
 
+pub mod audit;
 pub mod book;
 pub mod campaigns;
 pub mod error;

@@ -3,6 +3,17 @@
 //! Only tables that are joined are allowed in one query: listing all of them makes compile time quadratic.
 
 diesel::table! {
+    account_tokens (token_hash) {
+        token_hash -> Bytea,
+        user_id -> BigInt,
+        purpose -> Varchar,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     ai_settings (id) {
         id -> BigInt,
         provider -> Varchar,
@@ -23,6 +34,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (id) {
+        id -> BigInt,
+        prefix -> Varchar,
+        key_hash -> Bytea,
+        name -> Varchar,
+        user_id -> BigInt,
+        permissions -> Jsonb,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        rotated_from -> Nullable<BigInt>,
+        created_by -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_chains (chain) {
+        chain -> SmallInt,
+        seq -> BigInt,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_links (chain, seq) {
+        chain -> SmallInt,
+        seq -> BigInt,
+        audit_id -> BigInt,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> BigInt,
         at -> Timestamptz,
@@ -34,6 +79,9 @@ diesel::table! {
         after -> Nullable<Jsonb>,
         request_id -> Nullable<Varchar>,
         ip_address -> Nullable<Inet>,
+        api_key_id -> Nullable<BigInt>,
+        entity_key -> Nullable<Varchar>,
+        user_agent -> Nullable<Varchar>,
     }
 }
 
@@ -315,6 +363,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        token_hash -> Bytea,
+        name -> Varchar,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    login_challenges (token_hash) {
+        token_hash -> Bytea,
+        user_id -> BigInt,
+        method -> Varchar,
+        attempts -> SmallInt,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     messages (id) {
         id -> BigInt,
         campaign_id -> Nullable<BigInt>,
@@ -348,6 +418,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    mfa_recovery_codes (user_id, code_hash) {
+        user_id -> BigInt,
+        code_hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -360,6 +438,37 @@ diesel::table! {
         read_at -> Nullable<Timestamptz>,
         priority -> Varchar,
         expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    oidc_logins (state_hash) {
+        state_hash -> Bytea,
+        provider -> Varchar,
+        nonce -> Varchar,
+        verifier -> Varchar,
+        browser_hash -> Bytea,
+        return_to -> Nullable<Varchar>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    password_history (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        password_hash -> Varchar,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    password_reset_requests (id) {
+        id -> BigInt,
+        email -> Varchar,
+        ip_address -> Nullable<Inet>,
         created_at -> Timestamptz,
     }
 }
@@ -429,6 +538,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    refresh_tokens (token_hash) {
+        token_hash -> Bytea,
+        session_id -> Uuid,
+        created_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     relay_state (key) {
         key -> Varchar,
         value -> Text,
@@ -470,6 +588,9 @@ diesel::table! {
         permissions -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        scope -> Varchar,
+        requires_mfa -> Bool,
+        is_system -> Bool,
     }
 }
 
@@ -488,6 +609,38 @@ diesel::table! {
         created_by -> Nullable<BigInt>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    security_events (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        user_id -> Nullable<BigInt>,
+        kind -> Varchar,
+        ip_address -> Nullable<Inet>,
+        user_agent -> Nullable<Varchar>,
+        details -> Jsonb,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> BigInt,
+        method -> Varchar,
+        device_name -> Varchar,
+        user_agent -> Nullable<Varchar>,
+        ip_address -> Nullable<Inet>,
+        last_ip_address -> Nullable<Inet>,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        idle_until -> Timestamptz,
+        expires_at -> Timestamptz,
+        mfa_at -> Nullable<Timestamptz>,
+        confirmed_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        revoke_reason -> Nullable<Varchar>,
     }
 }
 
@@ -535,6 +688,17 @@ diesel::table! {
         created_by -> Nullable<BigInt>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    token_keys (id) {
+        id -> Varchar,
+        public_key -> Bytea,
+        private_key -> Varchar,
+        created_at -> Timestamptz,
+        signs_from -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -612,10 +776,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_identities (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        issuer -> Varchar,
+        subject -> Varchar,
+        linked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> BigInt,
         email -> Varchar,
-        password_hash -> Varchar,
+        password_hash -> Nullable<Varchar>,
         first_name -> Varchar,
         last_name -> Varchar,
         phone -> Nullable<Varchar>,
@@ -628,10 +802,11 @@ diesel::table! {
         last_login -> Nullable<Timestamptz>,
         mfa_enabled -> Bool,
         mfa_secret -> Nullable<Varchar>,
-        password_reset_token -> Nullable<Varchar>,
-        password_reset_expires -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        password_changed_at -> Nullable<Timestamptz>,
+        mfa_last_step -> Nullable<BigInt>,
+        locked_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -11,6 +11,9 @@ use local::testing::{TestDatabase, TestRedis};
 use schema::{Db, DbConfig, migrate};
 use std::path::Path;
 
+/// What the programs of a test seal and sign with.
+pub const SECRET_KEY: &str = "a key for tests, long enough for one";
+
 /// The template all tests clone.
 const TEMPLATE: &str = "renewals_template";
 
@@ -61,6 +64,7 @@ pub fn services(storage: &Path, variables: &[(&str, &str)]) -> SharedServices {
         // the last wins
         _ => variables.iter().rfind(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
     };
+    let lookup = |name: &str| lookup(name).or_else(|| (name == "SECRET_KEY").then(|| SECRET_KEY.to_owned()));
     let config = load(&lookup, ServicesConfig::read).expect("a configuration");
     build::services(&config).expect("services")
 }

@@ -5,13 +5,14 @@
 
 use crate::base::Base;
 use api::{ApiConfig, ApiState, SharedState};
-use domain::{ids::UserId, permissions::SystemRole};
+use chrono::TimeDelta;
+use domain::{ids::UserId, permissions::SystemRole, sign_in::SignInMethod};
 use jobs::{
     process::{
         build,
         config::{Environment, load},
     },
-    security::password,
+    security::{password, secret_token},
 };
 use poem::{
     Body, Endpoint, Request, Response,
@@ -20,7 +21,11 @@ use poem::{
 };
 use schema::{
     Conn,
-    people::{roles, users},
+    people::{
+        roles,
+        sessions::{self, NewSession},
+        users,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -29,6 +34,7 @@ use std::{
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 /// The password of every user of a test.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -85,7 +91,29 @@ impl TestApi {
             branch: None,
         };
         let id = users::create(&mut connection, &user).await.expect("a user");
-        TestUser { id, email, token: self.state.tokens.issue(id).expect("a token") }
+        drop(connection);
+        let token = self.session(id).await;
+        TestUser { id, email, token }
+    }
+
+    /// Opens a session for a user, as a sign-in does; the access token.
+    pub async fn session(&self, user: UserId) -> String {
+        let now = self.state.services.clock.now();
+        let session = NewSession {
+            id: Uuid::now_v7(),
+            user,
+            method: SignInMethod::Password,
+            device_name: "Test".to_owned(),
+            user_agent: None,
+            address: None,
+            now,
+            idle_until: now + TimeDelta::hours(12),
+            expires_at: now + TimeDelta::days(14),
+            with_mfa: false,
+        };
+        let hash = secret_token::SecretToken::new("").hash;
+        sessions::begin(&mut *self.connection().await, &session, &hash).await.expect("a session");
+        self.state.tokens.issue(user, session.id).await.expect("a token")
     }
 
     /// A GET.
@@ -120,7 +148,7 @@ pub fn config(base: &Base, storage: &Path, variables: &[(&str, &str)]) -> ApiCon
     environment.set("DATABASE_URL", base.database.url());
     environment.set("REDIS_URL", base.redis.url());
     environment.set("STORAGE_DIR", storage.to_string_lossy());
-    environment.set("SECRET_KEY", "a key for tests, long enough for one");
+    environment.set("SECRET_KEY", crate::base::SECRET_KEY);
     for (name, value) in variables {
         environment.set(name, *value);
     }

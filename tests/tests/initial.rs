@@ -5,7 +5,7 @@ use jobs::{
     initial::{self, ADMINISTRATOR},
     security::password::verify_password,
 };
-use schema::people::users;
+use schema::people::{access, users};
 use tests::{base::Base, diesel_schema::connect};
 
 async fn count(base: &Base, table: &str) -> i64 {
@@ -22,12 +22,13 @@ async fn the_administrator_can_sign_in_and_do_everything() {
     assert_eq!(login.email, "boss@example.com");
     let mut connection = db.get().await.expect("a connection");
     let found = users::credentials(&mut connection, &login.email).await.expect("a query").expect("the user");
-    assert!(verify_password(&login.password, Some(&found.password_hash)).await.expect("a check"));
-    let account = users::active_account(&mut connection, domain::ids::UserId(found.id)).await.expect("a query");
-    let account = account.expect("active");
-    assert_eq!(account.role.as_deref(), Some(SystemRole::Administrator.as_str()));
+    assert!(verify_password(&login.password, found.password_hash.as_deref()).await.expect("a check"));
+    let account = access::by_user(&mut connection, found.user()).await.expect("a query");
+    let (account, role) = account.expect("active");
+    let role = role.expect("a role");
+    assert_eq!(role.name, SystemRole::Administrator.as_str());
     assert!(account.branch_id.is_some());
-    assert_eq!(account.permissions.expect("a list").as_array().map(Vec::len), Some(Permission::ALL.len()));
+    assert_eq!(role.permissions.as_array().map(Vec::len), Some(Permission::ALL.len()));
 }
 
 #[tokio::test]

@@ -1,28 +1,53 @@
-//! Signing in: `POST /api/auth/login` and `GET /api/auth/me`.
+//! Signing in, staying in and signing out.
 //!
 //! A wrong password and an address nobody has are answered alike, after the same work.
 
-use super::{guard::SignedIn, principals::Principal, token::LIFETIME};
+use super::{
+    attempts::Caller,
+    cookie,
+    guard::SignedIn,
+    origin::Origin,
+    session::{Entered, Entrance, REFRESH_PREFIX, Session, after},
+    user::User,
+};
 use crate::{
-    envelope::{Reply, ok},
+    envelope::{Reply, Success, ok},
     error::{ApiError, ApiResult},
-    request::{Id, JsonBody},
+    request::JsonBody,
     state::SharedState,
     tags::Tag,
 };
-use domain::ids::{BranchId, UserId};
-use jobs::security::password;
-use poem::{Request, web::Data};
-use poem_openapi::{Object, OpenApi};
-use schema::people::users;
-use secrecy::SecretString;
-use std::net::IpAddr;
+use domain::{
+    ids::UserId,
+    sign_in::{SecurityEventKind, SessionEnd, SignInMethod},
+};
+use jobs::security::{
+    password,
+    secret_token::{self, SecretToken},
+};
+use poem::{
+    Request,
+    web::{Data, cookie::CookieJar},
+};
+use poem_openapi::{Object, OpenApi, payload::Json};
+use schema::{
+    AsyncConnection, DbError,
+    people::{
+        devices,
+        security_events::{self, NewEvent},
+        sessions::{self, Refreshed, Seen},
+        users::{self, Credentials},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 /// Signing in.
 pub struct AuthApi;
 
 /// Who wants to sign in.
 #[derive(Object)]
+#[oai(rename_all = "camelCase")]
 struct Login {
     /// The address the account is kept under; case does not matter.
     #[oai(validator(min_length = 3, max_length = 255))]
@@ -30,54 +55,37 @@ struct Login {
     /// The password.
     #[oai(validator(min_length = 1, max_length = 1024))]
     password: String,
+    /// For browsers: keep the refresh token in a cookie that scripts cannot read, instead of the answer.
+    #[oai(default)]
+    cookie: bool,
+    /// The `deviceToken` of an earlier sign-in on this device.
+    #[oai(validator(max_length = 100))]
+    device_token: Option<String>,
 }
 
-/// A token, and whose it is.
+/// What a session goes on with.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Session {
-    /// To be sent as `Authorization: Bearer …`.
-    token: String,
-    /// Always `Bearer`.
-    token_type: String,
-    /// Seconds until the token expires.
-    expires_in: i64,
-    /// Whose it is.
-    user: User,
+struct Refresh {
+    /// The refresh token; left out where the browser keeps it in a cookie.
+    #[oai(validator(max_length = 100))]
+    refresh_token: Option<String>,
 }
 
-/// A user as they see themselves.
+/// What a page has to show.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct User {
-    /// Their id.
-    id: Id<UserId>,
-    /// Their address.
-    email: String,
-    /// Their first name.
-    first_name: String,
-    /// Their last name.
-    last_name: String,
-    /// Their role's name.
-    role: Option<String>,
-    /// The names of everything they may do.
-    permissions: Vec<String>,
-    /// Their office.
-    branch_id: Option<Id<BranchId>>,
+struct Csrf {
+    /// To be sent as `X-CSRF-Token`.
+    csrf_token: String,
 }
 
-impl From<&Principal> for User {
-    fn from(principal: &Principal) -> Self {
-        Self {
-            id: Id(principal.user_id),
-            email: principal.email.clone(),
-            first_name: principal.first_name.clone(),
-            last_name: principal.last_name.clone(),
-            role: principal.role.clone(),
-            permissions: principal.permissions.iter().map(|permission| permission.to_string()).collect(),
-            branch_id: principal.branch_id.map(Id),
-        }
-    }
+/// Nothing more to tell.
+#[derive(Object)]
+#[oai(rename_all = "camelCase")]
+struct SignedOut {
+    /// Always true.
+    signed_out: bool,
 }
 
 #[OpenApi(prefix_path = "/api/auth", tag = "Tag::Auth")]
@@ -90,21 +98,89 @@ impl AuthApi {
         &self,
         state: Data<&SharedState>,
         request: &Request,
+        jar: &CookieJar,
         body: JsonBody<Login>,
+    ) -> ApiResult<Entered> {
+        let Login { email, password, cookie, device_token } = body.0;
+        let entrance = Entrance::of(&state, request, jar, cookie, device_token);
+        let credentials = check(&entrance, &email.trim().to_lowercase(), password.into()).await?;
+        super::mfa::enter(&entrance, credentials.user(), SignInMethod::Password, credentials.mfa_enabled).await
+    }
+
+    /// Go on with a session
+    ///
+    /// Takes a refresh token for a new one and a new access token. A refresh token counts once: shown again, it ends its
+    /// session (401 `token_reused`), since two parties hold it then.
+    #[oai(path = "/refresh", method = "post")]
+    async fn refresh(
+        &self,
+        state: Data<&SharedState>,
+        request: &Request,
+        jar: &CookieJar,
+        body: JsonBody<Refresh>,
     ) -> ApiResult<Reply<Session>> {
-        let Login { email, password } = body.0;
-        let email = email.trim().to_lowercase();
-        let attempt = state.attempts.begin(&email, address(request)).await?;
-        let user = check(&state, &email, password.into()).await?;
-        state.attempts.succeeded(&attempt).await?;
-        let principal = state.principals.find(user).await?.ok_or_else(|| {
-            ApiError::forbidden("account_not_active", "the account is not active; ask an administrator")
-        })?;
+        let (shown, in_cookies) = shown(&state, request, jar, body.0.refresh_token)?;
+        let entrance = Entrance::of(&state, request, jar, in_cookies, None);
+        let next = SecretToken::new(REFRESH_PREFIX);
+        let now = state.services.clock.now();
+        let idle_until = after(now, state.services.security.sessions.idle);
+        let seen = Seen { now, idle_until, address: entrance.origin.address };
+        let hash = secret_token::hash(shown.expose_secret());
         let mut connection = state.services.db.get().await?;
-        users::signed_in(&mut connection, user, state.services.clock.now()).await?;
-        let token = state.tokens.issue(user).map_err(ApiError::internal)?;
-        let (token_type, expires_in) = ("Bearer".to_owned(), LIFETIME.num_seconds());
-        ok(Session { token, token_type, expires_in, user: User::from(principal.as_ref()) })
+        let refreshed = connection
+            .transaction::<_, DbError, _>(async |connection| {
+                let refreshed = sessions::refresh(connection, &hash, &next.hash, &seen).await?;
+                if let Refreshed::Reused { session, user } = &refreshed {
+                    let details = json!({"sessionId": session});
+                    tell(connection, &entrance.origin, *user, SecurityEventKind::TokenReused, now, details).await?;
+                }
+                Ok(refreshed)
+            })
+            .await?;
+        drop(connection);
+        match refreshed {
+            Refreshed::Renewed { session, expires_at, .. } => {
+                let principal = state.principals.find(session, entrance.origin.address).await?;
+                let principal = principal.ok_or_else(|| session_over(jar))?;
+                ok(entrance.tokens(&principal, session, next.text, expires_at, None).await?)
+            }
+            Refreshed::Reused { session, .. } => {
+                state.principals.forget(session);
+                cookie::drop_refresh(jar);
+                let message = "the refresh token was used before: the session has ended, sign in again";
+                Err(ApiError::unauthenticated("token_reused", message))
+            }
+            Refreshed::Unknown => Err(session_over(jar)),
+        }
+    }
+
+    /// What a page has to show
+    ///
+    /// For pages that were loaded again and rest on the cookie.
+    #[oai(path = "/csrf", method = "get")]
+    async fn csrf(&self, state: Data<&SharedState>, jar: &CookieJar) -> ApiResult<Reply<Csrf>> {
+        let refresh = cookie::refresh(jar).ok_or_else(no_refresh_token)?;
+        ok(Csrf { csrf_token: cookie::csrf_token(&state, &refresh) })
+    }
+
+    /// Sign out
+    ///
+    /// Ends the session: neither its tokens nor its refresh token count any more, within a second everywhere.
+    #[oai(path = "/logout", method = "post")]
+    async fn logout(
+        &self,
+        state: Data<&SharedState>,
+        caller: SignedIn,
+        jar: &CookieJar,
+    ) -> ApiResult<Reply<SignedOut>> {
+        if let Some(session) = caller.session() {
+            let now = state.services.clock.now();
+            let mut connection = state.services.db.get().await?;
+            sessions::end(&mut connection, session, SessionEnd::SignedOut, now).await?;
+            state.principals.forget(session);
+        }
+        cookie::drop_refresh(jar);
+        ok(SignedOut { signed_out: true })
     }
 
     /// Who am I
@@ -114,18 +190,88 @@ impl AuthApi {
     }
 }
 
-/// The user whose address and password these are.
-async fn check(state: &SharedState, email: &str, given: SecretString) -> ApiResult<UserId> {
-    // the connection is given back before the password is hashed, which takes its time
-    let credentials = users::credentials(&mut *state.services.db.get().await?, email).await?;
-    let stored = credentials.as_ref().map(|credentials| credentials.password_hash.as_str());
-    let right = password::verify_password(&given, stored).await.map_err(ApiError::internal)?;
-    credentials
-        .filter(|_| right)
-        .map(|credentials| UserId(credentials.id))
-        .ok_or_else(|| ApiError::unauthenticated("invalid_credentials", "the address or the password is wrong"))
+/// The refresh token that was shown, and whether the browser keeps it.
+fn shown(
+    state: &SharedState,
+    request: &Request,
+    jar: &CookieJar,
+    given: Option<String>,
+) -> ApiResult<(SecretString, bool)> {
+    if let Some(given) = given {
+        return Ok((given.into(), false));
+    }
+    let kept = cookie::refresh(jar).ok_or_else(no_refresh_token)?;
+    cookie::demand_own_page(state, request, &kept)?;
+    Ok((kept, true))
 }
 
-fn address(request: &Request) -> Option<IpAddr> {
-    request.remote_addr().as_socket_addr().map(|address| address.ip())
+fn no_refresh_token() -> ApiError {
+    ApiError::unauthenticated("missing_token", "a refresh token is needed, in the body or in the cookie")
+}
+
+fn session_over(jar: &CookieJar) -> ApiError {
+    cookie::drop_refresh(jar);
+    ApiError::unauthenticated("session_ended", "the session has ended; sign in again")
+}
+
+/// The user whose address and password these are.
+async fn check(entrance: &Entrance<'_>, email: &str, given: SecretString) -> ApiResult<Credentials> {
+    let state = entrance.state;
+    let device = entrance.device_hash();
+    // the connection is given back before the password is hashed, which takes its time
+    let mut connection = state.services.db.get().await?;
+    let credentials = users::credentials(&mut connection, email).await?;
+    let user = credentials.as_ref().map(Credentials::user);
+    let known = match &device {
+        // asked for nobody as well: an account that is there must not take longer
+        Some(hash) => devices::is_known(&mut connection, user.unwrap_or(UserId(0)), hash).await?,
+        None => false,
+    };
+    drop(connection);
+    let caller = device.as_ref().filter(|_| known).map_or(Caller::Stranger, Caller::Known);
+    let attempt = state.attempts.begin(email, entrance.origin.address, caller).await?;
+    let stored = credentials.as_ref().and_then(|credentials| credentials.password_hash.as_deref());
+    let right = password::verify_password(&given, stored).await.map_err(ApiError::internal)?;
+    let Some(credentials) = credentials.filter(|_| right) else {
+        let kind = if attempt.closes { SecurityEventKind::Locked } else { SecurityEventKind::SignInFailed };
+        let now = state.services.clock.now();
+        let mut connection = state.services.db.get().await?;
+        let event = NewEvent { user, ..event(&entrance.origin, kind, now, json!({"means": "password"})) };
+        security_events::record(&mut connection, &event).await?;
+        return Err(ApiError::unauthenticated("invalid_credentials", "the address or the password is wrong"));
+    };
+    state.attempts.succeeded(&attempt).await?;
+    if !credentials.is_active() {
+        let message = "the account is not active; ask an administrator";
+        return Err(ApiError::forbidden("account_not_active", message));
+    }
+    Ok(credentials)
+}
+
+fn event(
+    origin: &Origin,
+    kind: SecurityEventKind,
+    at: chrono::DateTime<chrono::Utc>,
+    details: serde_json::Value,
+) -> NewEvent<'_> {
+    let user_agent = origin.user_agent.as_deref();
+    NewEvent { at, user: None, kind, address: origin.address, user_agent, details }
+}
+
+/// Notes what happened to somebody's account.
+pub(super) async fn tell(
+    connection: &mut schema::AsyncPgConnection,
+    origin: &Origin,
+    user: UserId,
+    kind: SecurityEventKind,
+    at: chrono::DateTime<chrono::Utc>,
+    details: serde_json::Value,
+) -> Result<i64, DbError> {
+    let event = NewEvent { user: Some(user), ..event(origin, kind, at, details) };
+    security_events::record(connection, &event).await
+}
+
+/// A session as an answer.
+pub(super) fn entered(session: Session) -> Entered {
+    Entered::In(Json(Success { success: true, data: session }))
 }

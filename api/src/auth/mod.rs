@@ -5,12 +5,21 @@
 //! second, so that a suspension works at once.
 
 pub mod attempts;
+mod cookie;
 pub mod guard;
 mod login;
+mod mfa;
+mod origin;
 pub mod principals;
+pub mod session;
+mod sessions;
 pub mod token;
+pub mod token_keys;
+mod user;
 
 pub use domain::permissions::permit;
-pub use guard::{Guard, SignedIn};
+pub use guard::{Confirmed, Guard, SignedIn};
 pub use login::AuthApi;
-pub use principals::Principal;
+pub use origin::Origin;
+pub use principals::{Principal, Via};
+pub use sessions::SessionsApi;

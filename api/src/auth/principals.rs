@@ -1,23 +1,49 @@
-//! Users as requests know them, read from the database at most once a second each.
+//! Who is asking, as requests know them: read from the database at most once a second for each session.
 //!
-//! Fails with the database's error; a user who is not there or not active any more is no principal.
+//! Fails with the database's error; a session that has ended, or a user who is not active any more, is no principal.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ids::{BranchId, UserId},
-    permissions::{Permission, PermissionSet},
+    ids::{ApiKeyId, BranchId, UserId},
+    permissions::{Permission, PermissionSet, Reach, Scope},
 };
 use jobs::Clock;
-use schema::{Db, DbError, people::users};
+use schema::{
+    Db, DbError,
+    people::{
+        access::{self, Account, OpenSession, Role},
+        sessions::{self, Seen},
+    },
+};
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
+use uuid::Uuid;
 
-/// How long what was read is taken to hold: a suspension works within this time.
-const FRESH: TimeDelta = TimeDelta::milliseconds(1000);
-/// Users remembered at most.
+/// How long what was read is taken to hold: a suspension, and the end of a session, work within this time.
+const FRESH: TimeDelta = TimeDelta::milliseconds(900);
+/// Sessions remembered at most.
 const MOST: usize = 10_000;
+/// How exactly it is told when a session was used last.
+const SEEN: TimeDelta = TimeDelta::seconds(60);
+
+/// What somebody comes in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// A session.
+    Session {
+        /// Which.
+        id: Uuid,
+        /// When a second factor was shown last.
+        mfa_at: Option<DateTime<Utc>>,
+        /// When a password or second factor was shown last.
+        confirmed_at: Option<DateTime<Utc>>,
+    },
+    /// A machine's key.
+    ApiKey(ApiKeyId),
+}
 
 /// Who is asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,76 +58,114 @@ pub struct Principal {
     pub last_name: String,
     /// Their role's name; `None`: no role, and so no permissions.
     pub role: Option<String>,
-    /// What the role may do.
+    /// What they may do; with a key, what the key may do as well.
     pub permissions: PermissionSet,
+    /// Whose rows they see.
+    pub reach: Reach,
     /// Their office.
     pub branch_id: Option<BranchId>,
+    /// Whether a second factor is set up.
+    pub mfa_enabled: bool,
+    /// Whether the role takes a second factor that was not shown: then nothing is allowed but showing it.
+    pub owes_mfa: bool,
+    /// What they came in with.
+    pub via: Via,
 }
 
 impl Principal {
-    /// Whether they may do that.
-    pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.has(permission)
-    }
-}
-
-impl From<users::Account> for Principal {
-    fn from(account: users::Account) -> Self {
-        let names = account.permissions.as_ref().and_then(|names| names.as_array());
+    /// Of an account with its role.
+    pub fn new(account: Account, role: Option<Role>, via: Via) -> Self {
+        let names = role.as_ref().and_then(|role| role.permissions.as_array());
         let names = names.into_iter().flatten().filter_map(|name| name.as_str());
+        let user_id = UserId(account.id);
+        let branch_id = account.branch_id.map(BranchId);
+        // a scope that is not known shows the least
+        let scope = role.as_ref().and_then(|role| role.scope.parse().ok()).unwrap_or(Scope::Own);
+        let owes_mfa =
+            role.as_ref().is_some_and(|role| role.requires_mfa) && matches!(via, Via::Session { mfa_at: None, .. });
         Self {
-            user_id: UserId(account.id),
+            user_id,
             email: account.email,
             first_name: account.first_name,
             last_name: account.last_name,
-            role: account.role,
             permissions: PermissionSet::from_names(names),
-            branch_id: account.branch_id.map(BranchId),
+            role: role.map(|role| role.name),
+            reach: Reach::of(scope, user_id, branch_id),
+            branch_id,
+            mfa_enabled: account.mfa_enabled,
+            owes_mfa,
+            via,
+        }
+    }
+
+    /// Whether they may do that.
+    pub fn may(&self, permission: Permission) -> bool {
+        !self.owes_mfa && self.permissions.has(permission)
+    }
+
+    /// The session they came in with.
+    pub fn session(&self) -> Option<Uuid> {
+        match self.via {
+            Via::Session { id, .. } => Some(id),
+            Via::ApiKey(_) => None,
         }
     }
 }
 
-/// When a user was read, and what.
+/// When a session was read, and what.
 type Known = (DateTime<Utc>, Arc<Principal>);
 
 /// Finds principals.
 pub struct Principals {
     db: Db,
     clock: Clock,
-    known: Mutex<HashMap<UserId, Known>>,
+    idle: TimeDelta,
+    known: Mutex<HashMap<Uuid, Known>>,
 }
 
 impl Principals {
-    /// Over the database.
-    pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock, known: Mutex::default() }
+    /// Over the database; `idle` is how long a session lives unused.
+    pub fn new(db: Db, clock: Clock, idle: TimeDelta) -> Self {
+        Self { db, clock, idle, known: Mutex::default() }
     }
 
-    /// The user, if they are there and active.
-    pub async fn find(&self, user: UserId) -> Result<Option<Arc<Principal>>, DbError> {
+    /// The holder of a session, if it lives and they are active.
+    pub async fn find(&self, session: Uuid, address: Option<IpAddr>) -> Result<Option<Arc<Principal>>, DbError> {
         let now = self.clock.now();
-        if let Some(known) = self.remembered(user, now) {
+        if let Some(known) = self.remembered(session, now) {
             return Ok(Some(known));
         }
         let mut connection = self.db.get().await?;
-        let account = users::active_account(&mut connection, user).await?;
+        let Some((open, account, role)) = access::by_session(&mut connection, session, now).await? else {
+            return Ok(None);
+        };
+        if now - open.last_seen_at >= SEEN {
+            sessions::touch(&mut connection, session, &Seen { now, idle_until: now + self.idle, address }).await?;
+        }
         drop(connection);
-        Ok(account.map(|account| self.remember(now, Principal::from(account))))
+        let OpenSession { id, mfa_at, confirmed_at, .. } = open;
+        let principal = Principal::new(account, role, Via::Session { id, mfa_at, confirmed_at });
+        Ok(Some(self.remember(session, now, principal)))
     }
 
-    fn remembered(&self, user: UserId, now: DateTime<Utc>) -> Option<Arc<Principal>> {
+    /// Has a session read again: something about it was changed here.
+    pub fn forget(&self, session: Uuid) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+    }
+
+    fn remembered(&self, session: Uuid, now: DateTime<Utc>) -> Option<Arc<Principal>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&user).filter(|(read_at, _)| is_fresh(*read_at, now)).map(|(_, principal)| Arc::clone(principal))
+        known.get(&session).filter(|(read_at, _)| is_fresh(*read_at, now)).map(|(_, principal)| Arc::clone(principal))
     }
 
-    fn remember(&self, now: DateTime<Utc>, principal: Principal) -> Arc<Principal> {
+    fn remember(&self, session: Uuid, now: DateTime<Utc>, principal: Principal) -> Arc<Principal> {
         let principal = Arc::new(principal);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.retain(|_, (read_at, _)| is_fresh(*read_at, now));
         }
         if known.len() < MOST {
-            known.insert(principal.user_id, (now, Arc::clone(&principal)));
+            known.insert(session, (now, Arc::clone(&principal)));
         }
         principal
     }

@@ -6,6 +6,7 @@
 
 pub mod accept;
 mod answer;
+mod client;
 mod compress;
 mod cors;
 mod headers;
@@ -15,10 +16,11 @@ mod paths;
 mod text;
 
 use crate::{idempotency, state::SharedState};
-use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint};
+use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, middleware::CookieJarManager};
 use std::sync::Arc;
 
 pub use answer::{Methods, panicked};
+pub use client::ClientAddress;
 pub use observe::{RequestId, asked_by};
 
 /// Puts the edge around the routes.
@@ -29,8 +31,10 @@ where
     let http = &state.config.http;
     let defaults = limits::Defaults { body: http.max_body_bytes, time: http.request_timeout };
     let origins = cors::Origins::new(&http.cors_allowed_origins);
+    let proxies: Arc<[_]> = http.trusted_proxies.clone().into();
     // boxed in between: types nest once a layer, and the compiler gives up on them
     let bounded = routes
+        .with(CookieJarManager::new())
         .boxed()
         .around(idempotency::once)
         .around(text::without_nul)
@@ -43,6 +47,7 @@ where
         .around(move |next, request| cors::cross_origin(next, request, origins.clone()))
         .around(headers::secured)
         .around(observe::observed)
+        .around(move |next, request| client::located(next, request, Arc::clone(&proxies)))
         .around(paths::put_in_order)
         .boxed()
 }

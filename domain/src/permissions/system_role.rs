@@ -1,6 +1,6 @@
 //! The roles every installation starts with, and what each may do until somebody changes it.
 
-use super::{Permission as P, PermissionSet};
+use super::{Permission as P, PermissionSet, Scope};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -51,6 +51,19 @@ impl SystemRole {
             Self::Analyst => "Figures, reports and their export; no personal data in clear.",
             Self::Auditor => "Everything that happened, without changing any of it.",
             Self::ReadOnly => "Looks at the daily business, with personal data masked.",
+        }
+    }
+
+    /// Whose rows it sees at first.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Agent | Self::ClaimsHandler => Scope::Branch,
+            Self::Administrator
+            | Self::OperationsManager
+            | Self::CampaignManager
+            | Self::Analyst
+            | Self::Auditor
+            | Self::ReadOnly => Scope::All,
         }
     }
 

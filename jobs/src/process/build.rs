@@ -40,7 +40,8 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
     };
     let db = Db::new(&config.database)?;
     let storage = Storage::open(&config.storage)?;
-    Ok(Arc::new(Services::new(db, Clock::default(), Redis::new(&config.redis)?, storage, whatsapp)))
+    let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
+    Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, whatsapp, security)))
 }
 
 /// A connection to Redis that is made when first needed and made again when lost. A command fails within seconds while

@@ -1,3 +1,6 @@
-//! What keeps people's accounts safe, shared by the API and the command line.
+//! What keeps people's accounts and the platform's secrets safe, shared by the programs.
 
 pub mod password;
+pub mod sealing;
+pub mod secret_token;
+pub mod token_keys;

@@ -1,4 +1,9 @@
-//! Users and roles.
+//! Users, roles, and what they come in with.
 
+pub mod access;
+pub mod devices;
 pub mod roles;
+pub mod security_events;
+pub mod sessions;
+pub mod token_keys;
 pub mod users;

@@ -17,6 +17,8 @@ pub async fn add_system_roles(connection: &mut AsyncPgConnection) -> Result<(), 
                     roles::display_name.eq(role.display_name()),
                     roles::description.eq(role.description()),
                     roles::permissions.eq(serde_json::json!(role.permissions())),
+                    roles::scope.eq(role.scope().as_str()),
+                    roles::is_system.eq(true),
                 )
             })
             .collect::<Vec<_>>()
@@ -32,7 +34,12 @@ pub async fn add_system_roles(connection: &mut AsyncPgConnection) -> Result<(), 
         .values(rows(&[SystemRole::Administrator]))
         .on_conflict(roles::name)
         .do_update()
-        .set((roles::permissions.eq(excluded(roles::permissions)), roles::updated_at.eq(diesel::dsl::now)))
+        .set((
+            roles::permissions.eq(excluded(roles::permissions)),
+            roles::scope.eq(excluded(roles::scope)),
+            roles::is_system.eq(true),
+            roles::updated_at.eq(diesel::dsl::now),
+        ))
         .execute(connection)
         .await?;
     Ok(())

@@ -18,47 +18,28 @@ diesel::allow_tables_to_appear_in_same_query!(users, roles);
 pub struct Credentials {
     /// The user.
     pub id: i64,
-    /// PHC string.
-    pub password_hash: String,
+    /// PHC string; `None`: signs in otherwise, or not yet.
+    pub password_hash: Option<String>,
+    /// Whether a second factor is set up.
+    pub mfa_enabled: bool,
+    status: String,
 }
 
-/// A user with their role.
-#[derive(Debug, Queryable)]
-pub struct Account {
+impl Credentials {
     /// The user.
-    pub id: i64,
-    /// In lower case.
-    pub email: String,
-    /// First name.
-    pub first_name: String,
-    /// Last name.
-    pub last_name: String,
-    /// Their office.
-    pub branch_id: Option<i64>,
-    /// The role's name.
-    pub role: Option<String>,
-    /// The role's permissions: a list of names.
-    pub permissions: Option<serde_json::Value>,
+    pub fn user(&self) -> UserId {
+        UserId(self.id)
+    }
+
+    /// Whether they may come in.
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
 }
 
 /// The password hash behind an address, whatever the account's state.
 pub async fn credentials(connection: &mut AsyncPgConnection, email: &str) -> Result<Option<Credentials>, DbError> {
     let found = users::table.filter(users::email.eq(email)).select(Credentials::as_select());
-    Ok(found.first(connection).await.optional()?)
-}
-
-/// A user who may come in.
-pub async fn active_account(connection: &mut AsyncPgConnection, id: UserId) -> Result<Option<Account>, DbError> {
-    let found =
-        users::table.left_join(roles::table).filter(users::id.eq(id.0).and(users::status.eq("active"))).select((
-            users::id,
-            users::email,
-            users::first_name,
-            users::last_name,
-            users::branch_id,
-            roles::name.nullable(),
-            roles::permissions.nullable(),
-        ));
     Ok(found.first(connection).await.optional()?)
 }
 

@@ -57,7 +57,7 @@ async fn a_repeated_request_gets_the_first_answer() {
     create(&api, &one, "k2", "a").send().await.data(201);
     assert_eq!(count(&api, &one).await, 3);
     api.state.services.clock.advance(TimeDelta::hours(25));
-    let one = TestUser { token: api.state.tokens.issue(one.id).unwrap(), ..one };
+    let one = TestUser { token: api.session(one.id).await, ..one };
     let forgotten = create(&api, &one, "k1", "b").send().await;
     assert!(!is_replayed(&forgotten), "keys are kept for a day");
     assert_eq!(count(&api, &one).await, 4);

@@ -16,12 +16,13 @@ async fn the_right_password_gives_a_token_that_works() {
     let api = TestApi::new().await;
     let user = api.user(SystemRole::CampaignManager).await;
     let session = login(&api, &format!(" {} ", user.email.to_uppercase()), PASSWORD).await.data(200);
-    assert_eq!((&session["tokenType"], &session["expiresIn"]), (&json!("Bearer"), &json!(12 * 3600)));
+    assert_eq!((&session["tokenType"], &session["expiresIn"]), (&json!("Bearer"), &json!(15 * 60)));
     let names = |value: &Value| value.as_array().unwrap().len();
     assert_eq!(names(&session["user"]["permissions"]), SystemRole::CampaignManager.permissions().iter().count());
     let expected = json!({
         "id": user.id, "email": user.email, "firstName": "Test", "lastName": "User", "role": "campaign_manager",
-        "branchId": null, "permissions": SystemRole::CampaignManager.permissions(),
+        "branchId": null, "permissions": SystemRole::CampaignManager.permissions(), "scope": "all",
+        "mfaEnabled": false, "mfaRequired": false,
     });
     assert_eq!(session["user"], expected);
     let me = api.get("/api/auth/me/").bearer(session["token"].as_str().unwrap()).send().await.data(200);
@@ -102,7 +103,7 @@ async fn a_suspension_works_within_a_second() {
     api.get("/api/auth/me").by(&user).send().await.data(200);
     users::set_active(&mut *api.connection().await, user.id, false).await.unwrap();
     api.state.services.clock.advance(TimeDelta::seconds(1));
-    api.get("/api/auth/me").by(&user).send().await.error(401, "account_not_active");
+    api.get("/api/auth/me").by(&user).send().await.error(401, "session_ended");
     login(&api, &user.email, PASSWORD).await.error(403, "account_not_active");
     login(&api, &user.email, "wrong").await.error(401, "invalid_credentials");
     users::set_active(&mut *api.connection().await, user.id, true).await.unwrap();

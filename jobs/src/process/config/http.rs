@@ -1,6 +1,7 @@
 //! How the API is reached.
 
 use super::{Reader, parse_bytes, parse_duration};
+use ipnetwork::IpNetwork;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
@@ -17,6 +18,8 @@ pub struct HttpConfig {
     pub port_given: bool,
     /// Origins of web pages that may call the API; `*` allows all.
     pub cors_allowed_origins: Vec<String>,
+    /// Proxies whose word on a client's address is taken.
+    pub trusted_proxies: Vec<IpNetwork>,
     /// An uploaded file at most.
     pub max_upload_bytes: u64,
     /// Any other body at most.
@@ -28,7 +31,7 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
-    /// `PORT`, `BIND_ADDRESS`, `CORS_ALLOWED_ORIGINS`, `MAX_UPLOAD_BYTES`, `MAX_BODY_BYTES`, `REQUEST_TIMEOUT`,
+    /// `PORT`, `BIND_ADDRESS`, `CORS_ALLOWED_ORIGINS`, `TRUSTED_PROXIES`, `MAX_UPLOAD_BYTES`, `MAX_BODY_BYTES`, `REQUEST_TIMEOUT`,
     /// `DRAIN_TIMEOUT`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let duration = |text: &str| parse_duration(text).filter(|duration| !duration.is_zero());
@@ -42,6 +45,12 @@ impl HttpConfig {
                 Vec::new(),
                 "origins such as https://app.example.com, separated by commas, or *",
                 origins,
+            ),
+            trusted_proxies: reader.checked(
+                "TRUSTED_PROXIES",
+                Vec::new(),
+                "addresses and networks such as 10.0.0.0/8, separated by commas",
+                networks,
             ),
             max_upload_bytes: reader.checked("MAX_UPLOAD_BYTES", 1 << 30, "a size such as 1GiB", positive),
             max_body_bytes: reader.checked("MAX_BODY_BYTES", 1 << 20, "a size such as 1MiB", positive),
@@ -59,6 +68,11 @@ impl HttpConfig {
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.bind, self.port)
     }
+}
+
+fn networks(text: &str) -> Option<Vec<IpNetwork>> {
+    let listed = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    listed.map(|network| network.parse().ok()).collect()
 }
 
 fn positive(text: &str) -> Option<u64> {

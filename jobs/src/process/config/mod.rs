@@ -21,7 +21,7 @@ pub use http::HttpConfig;
 pub use reader::{ConfigError, Fault, Reader};
 pub use redis::{RedisConfig, Transport};
 pub use retention::RetentionConfig;
-pub use security::SecurityConfig;
+pub use security::{SecurityConfig, SessionConfig, derive};
 pub use telemetry::{LogFormat, TelemetryConfig};
 pub use units::{parse_bytes, parse_duration};
 
@@ -41,6 +41,8 @@ pub struct ServicesConfig {
     pub whatsapp: Option<WhatsappConfig>,
     /// The sandbox.
     pub sandbox: SandboxConfig,
+    /// The application's own secrets.
+    pub security: SecurityConfig,
 }
 
 impl ServicesConfig {
@@ -51,7 +53,15 @@ impl ServicesConfig {
         let storage = reader.provider(StorageConfig::from_env);
         let whatsapp = reader.provider(WhatsappConfig::from_env);
         let sandbox = reader.provider(SandboxConfig::from_env);
-        Some(Self { database: database?, redis: redis?, storage: storage?, whatsapp: whatsapp?, sandbox: sandbox? })
+        let security = SecurityConfig::read(reader);
+        Some(Self {
+            database: database?,
+            redis: redis?,
+            storage: storage?,
+            whatsapp: whatsapp?,
+            sandbox: sandbox?,
+            security: security?,
+        })
     }
 }
 
@@ -76,10 +86,9 @@ mod tests {
         move |name| values.get(name).map(|value| (*value).to_owned())
     }
 
-    fn all(reader: &mut Reader<'_>) -> Option<(ServicesConfig, HttpConfig, SecurityConfig)> {
+    fn all(reader: &mut Reader<'_>) -> Option<(ServicesConfig, HttpConfig)> {
         let (services, http) = (ServicesConfig::read(reader), HttpConfig::read(reader));
-        let security = SecurityConfig::read(reader);
-        Some((services?, http, security?))
+        Some((services?, http))
     }
 
     #[test]
@@ -103,9 +112,9 @@ mod tests {
                 "REDIS_URL",
                 "QUEUE_TRANSPORT",
                 "SANDBOX_LATENCY_MS",
+                "SECRET_KEY",
                 "PORT",
-                "CORS_ALLOWED_ORIGINS",
-                "SECRET_KEY"
+                "CORS_ALLOWED_ORIGINS"
             ]
         );
         let text = error.to_string();
@@ -121,10 +130,10 @@ mod tests {
             ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
             ("PORT", "  "),
         ]);
-        let (services, http, security) = load(&given, all).unwrap();
+        let (services, http) = load(&given, all).unwrap();
         assert_eq!(services.database.connections, 10);
         assert_eq!(services.redis.transport, Transport::Streams);
         assert_eq!((http.port, http.max_upload_bytes), (8000, 1 << 30));
-        assert_eq!(security.secret_key.expose_secret().len(), 32);
+        assert_eq!(services.security.secret_key.expose_secret().len(), 32);
     }
 }

@@ -1,0 +1,75 @@
+//! How people come in, and how their sessions end.
+//!
+//! Reading a stored name fails with [`UnknownName`](crate::text_enum::UnknownName).
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// How a session began.
+    pub enum SignInMethod {
+        /// With a password.
+        Password = "password",
+        /// Through another service's sign-in (OpenID Connect).
+        Oidc = "oidc",
+        /// By accepting an invitation.
+        Invitation = "invitation",
+    }
+}
+
+text_enum! {
+    /// Why a session ended before its time.
+    pub enum SessionEnd {
+        /// Its holder signed out.
+        SignedOut = "signed_out",
+        /// Its holder ended it from another device.
+        Revoked = "revoked",
+        /// A refresh token was shown twice.
+        Reused = "reused",
+        /// The password was changed.
+        PasswordChanged = "password_changed",
+        /// The account was suspended.
+        Suspended = "suspended",
+        /// The role was changed.
+        RoleChanged = "role_changed",
+        /// An administrator ended it.
+        Administrator = "administrator",
+    }
+}
+
+text_enum! {
+    /// What happened to an account, as its holder and an administrator read it.
+    pub enum SecurityEventKind {
+        /// Somebody came in.
+        SignedIn = "signed_in",
+        /// Somebody came in from a device that was not known.
+        NewDevice = "new_device",
+        /// A wrong password or code.
+        SignInFailed = "sign_in_failed",
+        /// Too many wrong ones: strangers have to wait.
+        Locked = "locked",
+        /// An administrator let strangers try again.
+        Unlocked = "unlocked",
+        /// A refresh token was shown twice, and the session ended.
+        TokenReused = "token_reused",
+        /// Sessions were ended.
+        SessionsEnded = "sessions_ended",
+        /// A new password was asked for.
+        PasswordResetAsked = "password_reset_asked",
+        /// The password was changed.
+        PasswordChanged = "password_changed",
+        /// A second factor was set up.
+        MfaEnabled = "mfa_enabled",
+        /// The second factor was taken away.
+        MfaDisabled = "mfa_disabled",
+        /// A recovery code was used.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// New recovery codes were made.
+        RecoveryCodesMade = "recovery_codes_made",
+        /// An identity of another service was linked.
+        IdentityLinked = "identity_linked",
+        /// A key for a machine was made.
+        ApiKeyMade = "api_key_made",
+        /// A key for a machine was revoked.
+        ApiKeyRevoked = "api_key_revoked",
+    }
+}

@@ -1,0 +1,8 @@
+//! The audit log: who did what to which entity, before and after, from where, with which request.
+//!
+//! An entry is written by the transaction of the change it tells of. Entries are never changed or deleted: a rule of
+//! the database refuses it, and a chain of hashes, extended when the transaction commits, shows what was done past it.
+
+mod record;
+
+pub use record::{Actor, Entity, Entry, record};
