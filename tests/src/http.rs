@@ -17,7 +17,8 @@ use jobs::{
 use poem::{
     Body, Endpoint, Request, Response,
     endpoint::BoxEndpoint,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Scheme},
+    web::{LocalAddr, RemoteAddr},
 };
 use schema::{
     Conn,
@@ -29,6 +30,7 @@ use schema::{
 };
 use serde_json::Value;
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -50,7 +52,29 @@ pub struct TestApi {
     endpoint: Arc<BoxEndpoint<'static, Response>>,
 }
 
+/// Another process of an API: over the same database, with a memory and connections of its own.
+pub struct Another {
+    endpoint: Arc<BoxEndpoint<'static, Response>>,
+    /// What its handlers share.
+    pub state: SharedState,
+}
+
+impl Another {
+    /// Any request.
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        Call::new(Arc::clone(&self.endpoint), method, path)
+    }
+}
+
 impl TestApi {
+    /// Another process of the same API.
+    pub fn another(&self) -> Another {
+        let config = config(&self.base, self.storage.path(), &[]);
+        let services = build::services(&config.services).expect("services");
+        let state = ApiState::new(config, services).expect("a state");
+        Another { endpoint: Arc::new(api::app(Arc::clone(&state))), state }
+    }
+
     /// As configured by default.
     pub async fn new() -> Self {
         Self::with(&[]).await
@@ -206,6 +230,18 @@ impl Call {
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header(header::AUTHORIZATION, &format!("Bearer {token}"))
+    }
+
+    /// From that address: `203.0.113.7`.
+    #[must_use]
+    pub fn from(mut self, address: &str) -> Self {
+        let peer = SocketAddr::new(address.parse().expect("an address"), 40_000);
+        let (given, body) = self.request.into_parts();
+        let (mut parts, ()) = poem::http::Request::new(()).into_parts();
+        (parts.method, parts.uri, parts.headers) = (given.method, given.uri, given.headers);
+        self.request =
+            Request::from_parts((parts, LocalAddr::default(), RemoteAddr(peer.into()), Scheme::HTTP).into(), body);
+        self
     }
 
     /// With a JSON body.

@@ -1,5 +1,7 @@
 //! The API's base: envelopes, errors, limits, sign-in, repeated requests, documents, templates, jobs.
 
+#[path = "api/brute_force.rs"]
+mod brute_force;
 #[path = "api/document.rs"]
 mod document;
 #[path = "api/edge.rs"]
@@ -14,7 +16,11 @@ mod limits;
 mod logs;
 #[path = "api/server.rs"]
 mod server;
+#[path = "api/sessions.rs"]
+mod sessions;
 #[path = "api/sign_in.rs"]
 mod sign_in;
 #[path = "api/templates.rs"]
 mod templates;
+#[path = "api/tokens.rs"]
+mod tokens;
