@@ -3,6 +3,7 @@
 //! `bench` runs everything; `bench jobs latency` runs the parts named. Every part starts servers of its own, durable as
 //! in production, and prints one line a figure. Nothing here is a test: a slow machine makes no failure.
 
+mod accounts;
 mod audience;
 mod book;
 mod copy;
@@ -43,10 +44,12 @@ enum Part {
     Audience,
     /// Messages per second.
     Send,
+    /// Sign-ins and authorised requests per second.
+    Accounts,
 }
 
 impl Part {
-    const ALL: [Part; 5] = [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send];
+    const ALL: [Part; 6] = [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send, Self::Accounts];
 }
 
 #[tokio::main]
@@ -63,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Upload => upload::run(of(1_000_000), of(200_000), &mut report).await?,
             Part::Audience => audience::run(of(1_000_000), &mut report).await?,
             Part::Send => send::run(of(20_000), &mut report).await?,
+            Part::Accounts => accounts::run(of(3_000), &mut report).await?,
         }
     }
     print!("{report}");

@@ -5,12 +5,17 @@
 //! read again when a token names one that is not known, and once a minute. Reading fails with [`TokenError`].
 
 use super::token_keys::{Keys, KeysError};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::UserId;
 use jobs::Clock;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// By how much clocks may differ.
@@ -19,6 +24,8 @@ const ISSUER: &str = "renewals";
 const AUDIENCE: &str = "renewals-api";
 /// Longer tokens are not ours (bytes).
 const LONGEST: usize = 2048;
+/// Tokens remembered at most.
+const MOST_CHECKED: usize = 10_000;
 
 /// A token that is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +55,16 @@ pub struct Claims {
     jti: Uuid,
 }
 
+/// Tokens whose signature was found good, by their hash: checking one takes longer than all else about a request.
+type Checked = HashMap<[u8; 32], (String, Claims)>;
+
 /// Signs and reads tokens.
 pub struct Tokens {
     keys: Keys,
     lifetime: TimeDelta,
     validation: Validation,
     clock: Clock,
+    checked: Mutex<Checked>,
 }
 
 impl Tokens {
@@ -65,7 +76,13 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // checked below, by the clock that tests can move
         validation.validate_exp = false;
-        Self { keys, lifetime: TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX), validation, clock }
+        Self {
+            keys,
+            lifetime: TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX),
+            validation,
+            clock,
+            checked: Mutex::default(),
+        }
     }
 
     /// Seconds a token is good for.
@@ -95,15 +112,13 @@ impl Tokens {
         if token.len() > LONGEST {
             return Err(TokenError::Invalid);
         }
-        let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
-        if header.alg != Algorithm::EdDSA {
-            return Err(TokenError::Invalid);
-        }
-        let kid = header.kid.ok_or(TokenError::Invalid)?;
         let now = self.clock.now();
-        let key = self.keys.counting(&kid, now).await?.ok_or(TokenError::Invalid)?;
-        let decoded = decode(token, &key.decoding, &self.validation).map_err(|_| TokenError::Invalid)?;
-        let claims: Claims = decoded.claims;
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        let claims = match self.remembered(&hash) {
+            // a key may have been retired since
+            Some((kid, claims)) => self.keys.counting(&kid, now).await?.map(|_| claims).ok_or(TokenError::Invalid)?,
+            None => self.check(token, hash, now).await?,
+        };
         if claims.exp < (now - LEEWAY).timestamp() {
             return Err(TokenError::Expired);
         }
@@ -111,6 +126,30 @@ impl Tokens {
             return Err(TokenError::Invalid);
         }
         Ok(claims)
+    }
+
+    /// What a token says, if its signature is right.
+    async fn check(&self, token: &str, hash: [u8; 32], now: DateTime<Utc>) -> Result<Claims, TokenError> {
+        let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(TokenError::Invalid);
+        }
+        let kid = header.kid.ok_or(TokenError::Invalid)?;
+        let key = self.keys.counting(&kid, now).await?.ok_or(TokenError::Invalid)?;
+        let decoded = decode::<Claims>(token, &key.decoding, &self.validation);
+        let claims = decoded.map_err(|_| TokenError::Invalid)?.claims;
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if checked.len() >= MOST_CHECKED {
+            checked.retain(|_, (_, claims)| claims.exp >= (now - LEEWAY).timestamp());
+        }
+        if checked.len() < MOST_CHECKED {
+            checked.insert(hash, (kid, claims.clone()));
+        }
+        Ok(claims)
+    }
+
+    fn remembered(&self, hash: &[u8; 32]) -> Option<(String, Claims)> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
     /// The public keys that count, as a JSON Web Key Set (RFC 7517).
