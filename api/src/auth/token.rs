@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use uuid::Uuid;
@@ -150,10 +150,5 @@ impl Tokens {
 
     fn remembered(&self, hash: &[u8; 32]) -> Option<(String, Claims)> {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
-    }
-
-    /// The public keys that count, as a JSON Web Key Set (RFC 7517).
-    pub async fn public_keys(&self) -> Result<Arc<serde_json::Value>, KeysError> {
-        self.keys.public(self.clock.now()).await
     }
 }

@@ -4,7 +4,6 @@
 //! once a second) and once a minute, so that a rotation reaches every process before the new key signs. Fails with
 //! [`KeysError`].
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::security::{
     sealing::{KeyRing, SealError},
@@ -13,7 +12,6 @@ use jobs::security::{
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use schema::{AsyncConnection, Db, DbError, people::token_keys as rows};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -50,7 +48,6 @@ pub struct Key {
     pub encoding: EncodingKey,
     /// Checks.
     pub decoding: DecodingKey,
-    public: Vec<u8>,
     signs_from: DateTime<Utc>,
     retired_at: Option<DateTime<Utc>>,
 }
@@ -66,7 +63,6 @@ struct Loaded {
     read_at: Option<DateTime<Utc>>,
     /// The newest first.
     keys: Vec<Arc<Key>>,
-    public: Arc<Value>,
 }
 
 /// The keys.
@@ -107,11 +103,6 @@ impl Keys {
         Ok(found.filter(|key| key.counts(now)))
     }
 
-    /// The public keys that count (RFC 8037, appendix A).
-    pub async fn public(&self, now: DateTime<Utc>) -> Result<Arc<Value>, KeysError> {
-        Ok(Arc::clone(&self.fresh(now, FRESH).await?.public))
-    }
-
     async fn fresh(&self, now: DateTime<Utc>, age: TimeDelta) -> Result<Arc<Loaded>, KeysError> {
         let loaded = self.held();
         if loaded.read_at.is_some_and(|at| (TimeDelta::zero()..age).contains(&(now - at))) {
@@ -135,8 +126,7 @@ impl Keys {
         }
         let rows = rows::in_force(&mut *self.db.get().await?, now).await?;
         let keys = rows.into_iter().map(|row| self.open(row)).collect::<Result<Vec<_>, _>>()?;
-        let public = json!({"keys": keys.iter().map(|key| public(key)).collect::<Vec<_>>()});
-        let loaded = Arc::new(Loaded { read_at: Some(now), keys, public: Arc::new(public) });
+        let loaded = Arc::new(Loaded { read_at: Some(now), keys });
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&loaded);
         Ok(loaded)
     }
@@ -151,7 +141,6 @@ impl Keys {
             encoding: EncodingKey::from_ed_der(private.expose_secret()),
             decoding: DecodingKey::from_ed_der(&row.public_key),
             id: row.id,
-            public: row.public_key,
             signs_from: row.signs_from,
             retired_at: row.retired_at,
         }))
@@ -163,8 +152,4 @@ impl Keys {
         connection.transaction::<_, DbError, _>(async |connection| rows::add_first(connection, &key).await).await?;
         Ok(())
     }
-}
-
-fn public(key: &Key) -> Value {
-    json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": BASE64.encode(&key.public)})
 }
