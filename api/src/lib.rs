@@ -22,6 +22,7 @@ pub mod error;
 mod health;
 mod idempotency;
 mod jobs;
+mod people;
 mod queues;
 pub mod request;
 mod routes;

@@ -9,6 +9,7 @@ use crate::{
     docs, edge,
     health::HealthApi,
     jobs::JobsApi,
+    people,
     queues::QueuesApi,
     state::SharedState,
     templates::TemplatesApi,
@@ -27,6 +28,7 @@ fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
         (AuthApi, SessionsApi),
+        people::api(),
         uploads::api(),
         book::api(),
         TemplatesApi,

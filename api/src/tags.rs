@@ -7,6 +7,8 @@ use poem_openapi::Tags;
 pub enum Tag {
     /// Signing in.
     Auth,
+    /// People who sign in.
+    Users,
     /// Books of policies, from the file to what became of it.
     Uploads,
     /// Customers, policies and renewal cases.

@@ -9,4 +9,5 @@ pub mod fleet;
 mod fleet_campaign;
 pub mod http;
 pub mod meta;
+pub mod people;
 pub mod wait;

@@ -24,3 +24,5 @@ mod sign_in;
 mod templates;
 #[path = "api/tokens.rs"]
 mod tokens;
+#[path = "api/users.rs"]
+mod users;

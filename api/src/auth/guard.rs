@@ -169,14 +169,20 @@ impl SignedIn {
         Ok(())
     }
 
+    /// 403 unless a person asks: a key must not be able to make, change or end what its owner comes in with.
+    pub fn demand_person(&self) -> Result<(), ApiError> {
+        match self.via {
+            Via::Session { .. } => Ok(()),
+            Via::ApiKey(_) => Err(person_needed()),
+        }
+    }
+
     /// 403 unless they have just shown that it is them. A machine cannot.
     pub fn demand_presence(&self, state: &SharedState) -> Result<(), ApiError> {
         let shown = match self.via {
             Via::Session { mfa_at, .. } if self.mfa_enabled => mfa_at,
             Via::Session { confirmed_at, .. } => confirmed_at,
-            Via::ApiKey(_) => {
-                return Err(ApiError::forbidden("person_needed", "this takes a person; a key cannot do it"));
-            }
+            Via::ApiKey(_) => return Err(person_needed()),
         };
         let lifetime = TimeDelta::from_std(state.services.security.sessions.step_up).unwrap_or(TimeDelta::MAX);
         let now = state.services.clock.now();
@@ -187,4 +193,8 @@ impl SignedIn {
         let message = "show that it is you with POST /api/auth/confirm, then try again";
         Err(ApiError::forbidden("step_up_required", message).with_details(serde_json::json!({"means": means})))
     }
+}
+
+fn person_needed() -> ApiError {
+    ApiError::forbidden("person_needed", "this takes a person; a key cannot do it")
 }

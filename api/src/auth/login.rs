@@ -13,7 +13,8 @@ use super::{
 use crate::{
     envelope::{Reply, Success, ok},
     error::{ApiError, ApiResult},
-    request::JsonBody,
+    people::me::{self, Avatar, ImageBody, OwnChange, UserAccount},
+    request::{JsonBody, StrictBody},
     state::SharedState,
     tags::Tag,
 };
@@ -188,6 +189,30 @@ impl AuthApi {
     async fn me(&self, caller: SignedIn) -> ApiResult<Reply<User>> {
         ok(User::from(&*caller))
     }
+
+    /// Change what I say about myself
+    #[oai(path = "/me", method = "patch")]
+    async fn change_me(
+        &self,
+        state: Data<&SharedState>,
+        caller: SignedIn,
+        body: StrictBody<OwnChange>,
+    ) -> ApiResult<Reply<UserAccount>> {
+        ok(me::change(&state, &caller, body.0).await?)
+    }
+
+    /// Keep my picture
+    ///
+    /// A PNG, a JPEG or a WebP file of 1 MiB at most.
+    #[oai(path = "/me/avatar", method = "put")]
+    async fn change_my_avatar(
+        &self,
+        state: Data<&SharedState>,
+        caller: SignedIn,
+        body: ImageBody,
+    ) -> ApiResult<Reply<Avatar>> {
+        ok(me::keep_avatar(&state, &caller, caller.user_id, &body).await?)
+    }
 }
 
 /// The refresh token that was shown, and whether the browser keeps it.
@@ -259,7 +284,7 @@ fn event(
 }
 
 /// Notes what happened to somebody's account.
-pub(super) async fn tell(
+pub(crate) async fn tell(
     connection: &mut schema::AsyncPgConnection,
     origin: &Origin,
     user: UserId,

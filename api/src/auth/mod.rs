@@ -20,6 +20,7 @@ mod user;
 pub use domain::permissions::permit;
 pub use guard::{Confirmed, Guard, SignedIn};
 pub use login::AuthApi;
+pub(crate) use login::tell;
 pub use origin::Origin;
 pub use principals::{Principal, Via};
 pub use sessions::SessionsApi;

@@ -6,6 +6,7 @@ mod json_body;
 mod name;
 mod page;
 mod sort;
+mod strict_body;
 mod text;
 
 pub use id::Id;
@@ -14,4 +15,5 @@ pub(crate) use name::named_set;
 pub use name::{Name, NamedSet, Names};
 pub use page::{COUNT_CAP, Page, Pagination};
 pub use sort::Sort;
+pub use strict_body::StrictBody;
 pub(crate) use text::blank_is_none;

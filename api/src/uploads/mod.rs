@@ -13,7 +13,7 @@ mod file_reply;
 mod form;
 mod history;
 mod incoming;
-mod kept;
+pub(crate) mod kept;
 mod mappings;
 mod metadata;
 mod offset;

@@ -32,6 +32,26 @@ text_enum! {
     }
 }
 
+impl PermissionGroup {
+    /// As people call it.
+    pub const fn display_name(self) -> &'static str {
+        match self {
+            Self::Uploads => "Uploads",
+            Self::Customers => "Customers",
+            Self::Policies => "Policies",
+            Self::Cases => "Renewal cases",
+            Self::Campaigns => "Campaigns and templates",
+            Self::Messages => "Messages and mailboxes",
+            Self::Surveys => "Surveys",
+            Self::Claims => "Claims",
+            Self::Payments => "Payments",
+            Self::Reports => "Figures and exports",
+            Self::Work => "Jobs and queues",
+            Self::Administration => "Administration",
+        }
+    }
+}
+
 /// A type that stands for one permission, so that a signature can name it.
 pub trait Permit: Send + Sync + 'static {
     /// The permission it stands for.
@@ -39,10 +59,10 @@ pub trait Permit: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($group:ident { $($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)? })+) => {
+    ($($group:ident { $(#[doc = $doc:literal] $name:ident = $text:literal),+ $(,)? })+) => {
         text_enum! {
             /// One thing a person may do.
-            pub enum Permission { $($($(#[$doc])* $name = $text),+),+ }
+            pub enum Permission { $($(#[doc = $doc] $name = $text),+),+ }
         }
 
         impl Permission {
@@ -50,13 +70,18 @@ macro_rules! permissions {
             pub const fn group(self) -> PermissionGroup {
                 match self { $($(Self::$name)|+ => PermissionGroup::$group),+ }
             }
+
+            /// What it allows, in a sentence.
+            pub const fn description(self) -> &'static str {
+                match self { $($(Self::$name => $doc.trim_ascii()),+),+ }
+            }
         }
 
         /// One type a permission, of the same name.
         pub mod permit {
             use super::{Permission, Permit};
             $($(
-                $(#[$doc])*
+                #[doc = $doc]
                 #[derive(Debug, Clone, Copy)]
                 pub struct $name;
                 impl Permit for $name {
@@ -194,6 +219,7 @@ mod tests {
     fn a_type_stands_for_the_permission_of_its_name() {
         assert_eq!(permit::QueuesManage::PERMISSION.as_str(), "queues.manage");
         assert_eq!(Permission::TemplatesView.group(), PermissionGroup::Campaigns);
+        assert_eq!(Permission::ClaimsApprove.description(), "Approve, refuse and settle claims.");
     }
 
     #[test]

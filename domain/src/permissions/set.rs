@@ -44,6 +44,23 @@ impl PermissionSet {
         self.0 & others.0 == others.0
     }
 
+    /// Those that are held in both.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those that the other does not hold.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether nothing is held.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// In order of declaration.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))

@@ -1,6 +1,9 @@
 //! Users, roles, and what they come in with.
 
 pub mod access;
+pub mod accounts;
+pub mod administrators;
+pub mod branches;
 pub mod devices;
 pub mod roles;
 pub mod security_events;

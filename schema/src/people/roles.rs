@@ -1,10 +1,16 @@
 //! Roles: named sets of permissions.
 
 use crate::{DbError, tables::roles};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::{ids::RoleId, permissions::SystemRole};
+use domain::{
+    ids::RoleId,
+    people::Holding,
+    permissions::{PermissionSet, Scope, SystemRole},
+};
+use serde_json::Value;
 
 /// Adds the system roles that are not there yet; those that are keep what was changed about them, except that an
 /// administrator may always do everything.
@@ -49,4 +55,49 @@ pub async fn add_system_roles(connection: &mut AsyncPgConnection) -> Result<(), 
 pub async fn by_name(connection: &mut AsyncPgConnection, name: &str) -> Result<Option<RoleId>, DbError> {
     let found = roles::table.filter(roles::name.eq(name)).select(roles::id);
     Ok(found.first::<i64>(connection).await.optional()?.map(RoleId))
+}
+
+/// What a stored role gives; names that are not known any more give nothing, and a scope that is not shows the least.
+pub(super) fn holding(permissions: Option<&Value>, scope: Option<&str>) -> Holding {
+    let names = permissions.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let scope = scope.and_then(|scope| scope.parse().ok()).unwrap_or(Scope::Own);
+    Holding { permissions: PermissionSet::from_names(names), scope }
+}
+
+/// A role.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = roles)]
+pub struct RoleRow {
+    pub id: i64,
+    /// Unique, for programs.
+    pub name: String,
+    /// For people.
+    pub display_name: String,
+    pub description: Option<String>,
+    permissions: Value,
+    scope: String,
+    /// Whether it takes a second factor to hold it.
+    pub requires_mfa: bool,
+    /// Whether it was there from the beginning.
+    pub is_system: bool,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl RoleRow {
+    /// Which one.
+    pub fn role(&self) -> RoleId {
+        RoleId(self.id)
+    }
+
+    /// What it gives.
+    pub fn holding(&self) -> Holding {
+        holding(Some(&self.permissions), Some(&self.scope))
+    }
+}
+
+/// The role of that name, which stays as it is until the transaction ends: to be given to somebody.
+pub async fn to_give(connection: &mut AsyncPgConnection, name: &str) -> Result<Option<RoleRow>, DbError> {
+    let found = roles::table.filter(roles::name.eq(name)).select(RoleRow::as_select()).for_share();
+    Ok(found.first(connection).await.optional()?)
 }
