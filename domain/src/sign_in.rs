@@ -73,3 +73,37 @@ text_enum! {
         ApiKeyRevoked = "api_key_revoked",
     }
 }
+
+text_enum! {
+    /// What a mail to an account's holder is about.
+    pub enum AccountMail {
+        /// An account was opened for them: the link chooses its password.
+        Invitation = "invitation",
+        /// They forgot their password: the link chooses another.
+        PasswordReset = "password_reset",
+        /// Their password was changed.
+        PasswordChanged = "password_changed",
+        /// Somebody came in from a device that was not known.
+        NewDevice = "new_device",
+        /// A refresh token was shown twice, and the session ended.
+        TokenReused = "token_reused",
+        /// Too many wrong passwords.
+        Locked = "locked",
+        /// A second factor was set up.
+        MfaEnabled = "mfa_enabled",
+        /// The second factor was taken away.
+        MfaDisabled = "mfa_disabled",
+        /// Somebody wanted to open an account for an address that has one.
+        AddressTaken = "address_taken",
+    }
+}
+
+text_enum! {
+    /// What a token that was sent by mail is good for, once.
+    pub enum AccountTokenPurpose {
+        /// Choosing another password.
+        PasswordReset = "password_reset",
+        /// Choosing the first password.
+        Invitation = "invitation",
+    }
+}

@@ -3,6 +3,7 @@
 //! PostgreSQL is the truth: a job exists if and only if its row is committed. Redis carries ids only and may be lost.
 //! A kind is one file with its payload, its policy and its `run`, and one line in [`kinds::registry`].
 
+pub mod accounts;
 pub mod campaigns;
 pub mod clock;
 pub mod initial;

@@ -8,7 +8,7 @@ use crate::queue::{
     redis::Redis,
 };
 use crate::{Clock, process::config::SecurityConfig};
-use providers::{messaging::WhatsappProvider, rate_limit::RateLimiter, storage::Storage};
+use providers::{email::EmailProvider, messaging::WhatsappProvider, rate_limit::RateLimiter, storage::Storage};
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
 
@@ -28,10 +28,24 @@ pub struct Services {
     pub storage: Storage,
     /// Sends over WhatsApp; the sandbox without credentials.
     pub whatsapp: Arc<dyn WhatsappProvider>,
+    /// Sends e-mail; into the storage without a mail server.
+    pub email: Arc<dyn EmailProvider>,
+    /// What links in mails begin with.
+    pub public_url: String,
     /// How fast a sending account may go, over all processes.
     pub rate_limiter: RateLimiter,
     /// The application's own secrets.
     pub security: SecurityConfig,
+}
+
+/// What sends, and what its links begin with.
+pub struct Senders {
+    /// Sends over WhatsApp.
+    pub whatsapp: Arc<dyn WhatsappProvider>,
+    /// Sends e-mail.
+    pub email: Arc<dyn EmailProvider>,
+    /// What links begin with.
+    pub public_url: String,
 }
 
 /// Services as jobs hold them.
@@ -44,12 +58,13 @@ impl Services {
         clock: Clock,
         redis: Redis,
         storage: Storage,
-        whatsapp: Arc<dyn WhatsappProvider>,
+        senders: Senders,
         security: SecurityConfig,
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        Self { db, clock, redis, dispatcher, events, storage, whatsapp, rate_limiter, security }
+        let Senders { whatsapp, email, public_url } = senders;
+        Self { db, clock, redis, dispatcher, events, storage, whatsapp, email, public_url, rate_limiter, security }
     }
 
     /// Enqueues jobs in a transaction of their own and tells the workers.

@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod draw;
+pub mod email;
 pub mod http;
 pub mod messaging;
 pub mod rate_limit;

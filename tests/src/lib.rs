@@ -8,6 +8,7 @@ pub mod diesel_schema;
 pub mod fleet;
 mod fleet_campaign;
 pub mod http;
+pub mod mail;
 pub mod meta;
 pub mod people;
 pub mod wait;

@@ -1,5 +1,7 @@
 //! The API's base: envelopes, errors, limits, sign-in, repeated requests, documents, templates, jobs.
 
+#[path = "api/account_mail.rs"]
+mod account_mail;
 #[path = "api/brute_force.rs"]
 mod brute_force;
 #[path = "api/document.rs"]

@@ -8,6 +8,7 @@ pub mod compute_analytics;
 pub mod drop_abandoned_uploads;
 pub mod parse_upload;
 pub mod registry;
+pub mod send_account_mail;
 pub mod send_whatsapp_batch;
 pub mod settle_unconfirmed;
 pub mod start_campaign;

@@ -3,8 +3,9 @@
 use super::{
     apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
     check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
-    parse_upload::ParseUpload, send_whatsapp_batch::SendWhatsappBatch, settle_unconfirmed::SettleUnconfirmed,
-    start_campaign::StartCampaign, stop_campaign::StopCampaign, undo_upload::UndoUpload,
+    parse_upload::ParseUpload, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
+    settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
+    undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
 
@@ -18,6 +19,7 @@ pub fn all() -> Registry {
         .with::<ComputeAnalytics>()
         .with::<DropAbandonedUploads>()
         .with::<ParseUpload>()
+        .with::<SendAccountMail>()
         .with::<SendWhatsappBatch>()
         .with::<SettleUnconfirmed>()
         .with::<StartCampaign>()

@@ -2,8 +2,13 @@
 //! delay nothing, and are used as soon as they answer.
 
 use super::config::ServicesConfig;
-use crate::{Clock, Services, queue::redis::Redis, services::SharedServices};
+use crate::{
+    Clock, Services,
+    queue::redis::Redis,
+    services::{Senders, SharedServices},
+};
 use providers::{
+    email::{EmailProvider, Outbox, Smtp, SmtpError},
     http::HttpError,
     messaging::WhatsappProvider,
     sandbox::Sandbox,
@@ -30,6 +35,9 @@ pub enum BuildError {
     /// A provider's HTTP client.
     #[error("setting up a provider")]
     Provider(#[from] HttpError),
+    /// The mail server's TLS settings.
+    #[error("setting up the mail server")]
+    Mail(#[from] SmtpError),
 }
 
 /// The services, over the real clock. Must be called on a runtime, with the TLS provider of the process installed.
@@ -40,8 +48,13 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
     };
     let db = Db::new(&config.database)?;
     let storage = Storage::open(&config.storage)?;
+    let email: Arc<dyn EmailProvider> = match &config.mail.smtp {
+        Some(server) => Arc::new(Smtp::new(server)?),
+        None => Arc::new(Outbox::new(storage.clone(), config.mail.sender.clone())),
+    };
+    let senders = Senders { whatsapp, email, public_url: config.mail.public_url.clone() };
     let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
-    Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, whatsapp, security)))
+    Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, senders, security)))
 }
 
 /// A connection to Redis that is made when first needed and made again when lost. A command fails within seconds while

@@ -1,10 +1,12 @@
 //! Users, roles, and what they come in with.
 
 pub mod access;
+pub mod account_tokens;
 pub mod accounts;
 pub mod administrators;
 pub mod branches;
 pub mod devices;
+pub mod holders;
 pub mod roles;
 pub mod security_events;
 pub mod sessions;

@@ -75,3 +75,8 @@ pub async fn of_user(
     let newest = listed.order(security_events::id.desc()).limit(limit);
     Ok(newest.select(EventRow::as_select()).load(connection).await?)
 }
+
+/// One of them.
+pub async fn find(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<EventRow>, DbError> {
+    Ok(security_events::table.find(id).select(EventRow::as_select()).first(connection).await.optional()?)
+}

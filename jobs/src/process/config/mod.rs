@@ -8,6 +8,7 @@ mod database;
 mod dotenv;
 mod environment;
 mod http;
+mod mail;
 mod reader;
 mod redis;
 mod retention;
@@ -18,6 +19,7 @@ mod units;
 pub use database::database;
 pub use environment::{Environment, EnvironmentError};
 pub use http::HttpConfig;
+pub use mail::MailConfig;
 pub use reader::{ConfigError, Fault, Reader};
 pub use redis::{RedisConfig, Transport};
 pub use retention::RetentionConfig;
@@ -41,6 +43,8 @@ pub struct ServicesConfig {
     pub whatsapp: Option<WhatsappConfig>,
     /// The sandbox.
     pub sandbox: SandboxConfig,
+    /// Mails, and what their links begin with.
+    pub mail: MailConfig,
     /// The application's own secrets.
     pub security: SecurityConfig,
 }
@@ -53,6 +57,7 @@ impl ServicesConfig {
         let storage = reader.provider(StorageConfig::from_env);
         let whatsapp = reader.provider(WhatsappConfig::from_env);
         let sandbox = reader.provider(SandboxConfig::from_env);
+        let mail = MailConfig::read(reader);
         let security = SecurityConfig::read(reader);
         Some(Self {
             database: database?,
@@ -60,6 +65,7 @@ impl ServicesConfig {
             storage: storage?,
             whatsapp: whatsapp?,
             sandbox: sandbox?,
+            mail: mail?,
             security: security?,
         })
     }
