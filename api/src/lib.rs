@@ -27,6 +27,7 @@ mod queues;
 pub mod request;
 mod routes;
 pub mod server;
+mod shown;
 pub mod state;
 mod tags;
 mod templates;

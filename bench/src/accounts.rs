@@ -3,7 +3,7 @@
 use crate::ground::Ground;
 use crate::report::{Report, per_second, percent, thousands};
 use api::{ApiConfig, ApiState, SharedState, edge};
-use domain::permissions::{Permission, SystemRole};
+use domain::permissions::{Permission, Reach, SystemRole};
 use jobs::process::{build, config::load};
 use jobs::security::password;
 use poem::{
@@ -116,7 +116,8 @@ async fn answered(app: &BoxEndpoint<'static, Response>, request: Request) -> any
 async fn listed(state: &SharedState) -> Result<String, api::ApiError> {
     let mut connection = state.services.db.get().await?;
     let part = Part { offset: 0, limit: 20, count_cap: 10_000 };
-    let (rows, counted) = customers::list(&mut connection, &customers::CustomerFilter::default(), part).await?;
+    let (rows, counted) =
+        customers::list(&mut connection, Reach::All, &customers::CustomerFilter::default(), part).await?;
     Ok(format!("{} of {counted}", rows.len()))
 }
 

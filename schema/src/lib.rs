@@ -15,16 +15,21 @@ pub mod messages;
 pub mod migrate;
 mod names;
 pub mod notifications;
+mod part;
 pub mod people;
 pub mod pool;
 pub mod provider_events;
+mod reach;
 pub mod schedules;
 pub mod sql;
 pub mod tables;
 pub mod templates;
 pub mod uploads;
 
+use part::Count;
+
 pub use diesel::result::Error as QueryError;
 pub use diesel_async::{AsyncConnection, AsyncPgConnection};
 pub use error::DbError;
+pub use part::Part;
 pub use pool::{Conn, CopyPool, Db, DbConfig};

@@ -8,6 +8,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Text;
 use domain::campaigns::CampaignStatus;
 use domain::messaging::{Channel, MessageStatus};
+use domain::permissions::Scope;
 use domain::text_enum::UnknownName;
 
 /// Text that is expected to be a known name.
@@ -29,4 +30,4 @@ macro_rules! readable {
         }
     )+};
 }
-readable!(CampaignStatus, Channel, MessageStatus);
+readable!(CampaignStatus, Channel, MessageStatus, Scope);

@@ -163,6 +163,8 @@ diesel::table! {
         created_by -> Nullable<BigInt>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        scope -> Varchar,
+        branch_id -> Nullable<BigInt>,
     }
 }
 
@@ -284,6 +286,7 @@ diesel::table! {
         job_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        scope -> Varchar,
     }
 }
 
@@ -576,6 +579,8 @@ diesel::table! {
         escalated_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        branch_id -> Nullable<BigInt>,
+        agent_id -> Nullable<BigInt>,
     }
 }
 

@@ -1,11 +1,12 @@
 //! `GET /api/cases`.
 
-use super::{full_name, money, part, search};
+use super::search;
 use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
     error::{ApiError, ApiResult},
     request::{Id, Name, Page, Pagination, named_set},
+    shown::{full_name, money},
     state::SharedState,
     tags::Tag,
 };
@@ -84,7 +85,7 @@ impl TryFrom<CaseRow> for Case {
             status: Name(row.status.parse().map_err(|_| unknown)?),
             priority: row.priority,
             assigned_to: row.assigned_to.map(|id| Id(UserId(id))),
-            renewal_amount: row.renewal_amount.map(money).transpose()?,
+            renewal_amount: row.renewal_amount.map(money),
             currency: row.currency,
             payment_status: row.payment_status,
             communication_attempts: row.communication_attempts,
@@ -113,7 +114,7 @@ impl CasesApi {
     async fn list(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::CasesView>,
+        caller: Guard<permit::CasesView>,
         /// Opened by this upload only.
         #[oai(name = "uploadId")]
         upload: Query<Option<Id<UploadId>>>,
@@ -136,7 +137,7 @@ impl CasesApi {
             search: search(&text.0),
         };
         let mut connection = state.services.db.get().await?;
-        let (rows, counted) = cases::list(&mut connection, &filter, part(page)).await?;
+        let (rows, counted) = cases::list(&mut connection, caller.reach, &filter, page.part()).await?;
         let cases = rows.into_iter().map(Case::try_from).collect::<ApiResult<_>>()?;
         ok(Cases { cases, pagination: page.of(counted) })
     }

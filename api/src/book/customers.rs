@@ -1,11 +1,12 @@
-//! `GET /api/customers`.
+//! `/api/customers`: policy holders, their contact and identity data masked; [`reveal`](super::reveal) shows it.
 
-use super::{full_name, part, search};
+use super::search;
 use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     request::{Id, Page, Pagination},
+    shown::full_name,
     state::SharedState,
     tags::Tag,
 };
@@ -13,16 +14,19 @@ use chrono::{DateTime, Utc};
 use domain::{
     ids::{CustomerId, UploadId},
     masking,
-    permissions::Permission,
 };
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Query};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+};
 use schema::book::customers::{self, CustomerFilter, CustomerRow};
+use serde_json::Value;
 
 /// Policy holders.
 pub struct CustomersApi;
 
-/// A policy holder.
+/// A policy holder. What would reach them, or pass for them, is masked: `POST /api/customers/{id}/reveal` shows it.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
 struct Customer {
@@ -36,14 +40,20 @@ struct Customer {
     first_name: String,
     /// Last name.
     last_name: String,
-    /// In clear for those who may see it so.
+    /// `a***@example.com`.
     email: Option<String>,
-    /// E.164, in clear for those who may see it so.
+    /// `+91******3210`.
     phone: Option<String>,
-    /// Whether email and phone are masked.
+    /// The year only: `**/**/1980`.
+    date_of_birth: Option<String>,
+    /// City and state only.
+    address: Option<Value>,
+    /// Always true: personal data is masked here.
     masked: bool,
     /// Whether their identity was verified.
     kyc_status: String,
+    /// Of numbers the last four only.
+    kyc_documents: Option<Value>,
     /// The upload that created them.
     upload_id: Option<Id<UploadId>>,
     /// When they became known.
@@ -52,22 +62,21 @@ struct Customer {
     updated_at: DateTime<Utc>,
 }
 
-impl Customer {
-    fn new(row: CustomerRow, masked: bool) -> Self {
-        let shown = |text: Option<String>, mask: fn(&str) -> String| match masked {
-            true => text.as_deref().map(mask),
-            false => text,
-        };
+impl From<CustomerRow> for Customer {
+    fn from(row: CustomerRow) -> Self {
         Self {
             id: Id(CustomerId(row.id)),
             customer_code: row.customer_code,
             name: full_name(&row.first_name, &row.last_name),
             first_name: row.first_name,
             last_name: row.last_name,
-            email: shown(row.email, masking::email),
-            phone: shown(row.phone, masking::phone),
-            masked,
+            email: row.email.as_deref().map(masking::email),
+            phone: row.phone.as_deref().map(masking::phone),
+            date_of_birth: row.date_of_birth.map(masking::date_of_birth),
+            address: row.address.as_ref().and_then(masking::address),
+            masked: true,
             kyc_status: row.kyc_status,
+            kyc_documents: row.kyc_documents.as_ref().map(masking::documents),
             upload_id: row.upload_id.map(|id| Id(UploadId(id))),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -104,9 +113,21 @@ impl CustomersApi {
         let page = Page::read(page.0, limit.0)?;
         let filter = CustomerFilter { upload: upload.0.map(|id| id.0), search: search(&text.0) };
         let mut connection = state.services.db.get().await?;
-        let (rows, counted) = customers::list(&mut connection, &filter, part(page)).await?;
-        let masked = !caller.may(Permission::CustomersReveal);
-        let customers = rows.into_iter().map(|row| Customer::new(row, masked)).collect();
+        let (rows, counted) = customers::list(&mut connection, caller.reach, &filter, page.part()).await?;
+        let customers = rows.into_iter().map(Customer::from).collect();
         ok(Customers { customers, pagination: page.of(counted) })
+    }
+
+    /// Get a customer
+    #[oai(path = "/:id", method = "get")]
+    async fn get(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::CustomersView>,
+        id: Path<Id<CustomerId>>,
+    ) -> ApiResult<Reply<Customer>> {
+        let mut connection = state.services.db.get().await?;
+        let found = customers::find(&mut connection, caller.reach, id.0.0).await?;
+        ok(found.ok_or_else(|| ApiError::not_found("customer"))?.into())
     }
 }

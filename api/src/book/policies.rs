@@ -1,11 +1,12 @@
 //! `GET /api/policies`.
 
-use super::{full_name, money, part, search};
+use super::search;
 use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
-    error::{ApiError, ApiResult},
+    error::ApiResult,
     request::{Id, Page, Pagination},
+    shown::{full_name, money},
     state::SharedState,
     tags::Tag,
 };
@@ -60,17 +61,15 @@ struct Policy {
     updated_at: DateTime<Utc>,
 }
 
-impl TryFrom<PolicyRow> for Policy {
-    type Error = ApiError;
-
-    fn try_from(row: PolicyRow) -> ApiResult<Self> {
-        Ok(Self {
+impl From<PolicyRow> for Policy {
+    fn from(row: PolicyRow) -> Self {
+        Self {
             id: Id(PolicyId(row.id)),
             policy_number: row.policy_number,
             customer_id: Id(CustomerId(row.customer_id)),
             customer_name: full_name(&row.first_name, &row.last_name),
             policy_type: row.policy_type,
-            premium_amount: money(row.premium_amount)?,
+            premium_amount: money(row.premium_amount),
             currency: row.currency,
             start_date: row.start_date,
             end_date: row.end_date,
@@ -83,7 +82,7 @@ impl TryFrom<PolicyRow> for Policy {
             upload_row: row.upload_row,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        })
+        }
     }
 }
 
@@ -104,7 +103,7 @@ impl PoliciesApi {
     async fn list(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::PoliciesView>,
+        caller: Guard<permit::PoliciesView>,
         /// Touched last by this upload only.
         #[oai(name = "uploadId")]
         upload: Query<Option<Id<UploadId>>>,
@@ -124,8 +123,8 @@ impl PoliciesApi {
             search: search(&text.0),
         };
         let mut connection = state.services.db.get().await?;
-        let (rows, counted) = policies::list(&mut connection, &filter, part(page)).await?;
-        let policies = rows.into_iter().map(Policy::try_from).collect::<ApiResult<_>>()?;
+        let (rows, counted) = policies::list(&mut connection, caller.reach, &filter, page.part()).await?;
+        let policies = rows.into_iter().map(Policy::from).collect();
         ok(Policies { policies, pagination: page.of(counted) })
     }
 }

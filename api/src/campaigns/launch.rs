@@ -14,7 +14,12 @@ use crate::{
     state::SharedState,
 };
 use chrono::{DateTime, Utc};
-use domain::{campaigns::CampaignStatus, ids::CampaignId, messaging::Channel, permissions::Permission};
+use domain::{
+    campaigns::CampaignStatus,
+    ids::CampaignId,
+    messaging::Channel,
+    permissions::{Permission, Reach},
+};
 use jobs::{campaigns::request, queue::dispatch::Enqueued};
 use poem_openapi::{ApiResponse, Object, payload::Json};
 use schema::{
@@ -79,7 +84,7 @@ pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCa
     let now = state.services.clock.now();
     let plan = check::checked(given, now)?;
     let mut connection = state.services.db.get().await?;
-    check_references(&mut connection, &plan).await?;
+    check_references(&mut connection, caller.reach, &plan).await?;
     let group_id = Uuid::now_v7();
     let mut rows = Vec::with_capacity(plan.channels.len());
     // one a channel
@@ -89,6 +94,7 @@ pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCa
             audience: plan.audience.clone(),
             channel: *channel,
             today: plan.day(now),
+            reach: caller.reach,
         };
         rows.push(campaigns::NewCampaign {
             group_id,
@@ -103,6 +109,7 @@ pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCa
             schedule: plan.schedule.clone(),
             time_zone: Some(plan.zone.name().to_owned()),
             created_by: Some(caller.user_id.0),
+            reach: caller.reach,
         });
     }
     let (ids, enqueued) = connection
@@ -137,7 +144,7 @@ fn shown(id: i64, row: &campaigns::NewCampaign, job: Option<&Enqueued>) -> Launc
 }
 
 /// Holds the templates and the upload against what they have to be.
-async fn check_references(connection: &mut AsyncPgConnection, plan: &Plan) -> ApiResult<()> {
+async fn check_references(connection: &mut AsyncPgConnection, reach: Reach, plan: &Plan) -> ApiResult<()> {
     let mut faults = Vec::new();
     for (channel, template) in &plan.channels {
         let problem = match campaigns::template_of(connection, template.0).await? {
@@ -150,7 +157,7 @@ async fn check_references(connection: &mut AsyncPgConnection, plan: &Plan) -> Ap
     }
     let mut unready = None;
     if let Some(id) = plan.upload {
-        let problem = match uploads::file::find(connection, id).await? {
+        let problem = match uploads::file::find(connection, reach, id).await? {
             None => Some("there is no such upload"),
             Some(upload) if upload.dry_run => Some("was only tried out (dryRun); nothing of it is in the book"),
             Some(upload) if upload.status != "completed" => {

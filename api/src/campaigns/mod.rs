@@ -27,6 +27,7 @@ use domain::{
     campaigns::CampaignStatus,
     ids::{CampaignId, UploadId},
     messaging::Channel,
+    permissions::Reach,
 };
 use launch::Launched;
 use new::NewCampaign;
@@ -98,7 +99,7 @@ impl CampaignsApi {
     async fn list(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::CampaignsView>,
+        caller: Guard<permit::CampaignsView>,
         /// In these statuses only.
         status: Query<Option<Names<CampaignStatus>>>,
         /// On these channels only.
@@ -123,7 +124,7 @@ impl CampaignsApi {
             limit: page.limit(),
         };
         let mut connection = state.services.db.get().await?;
-        let (rows, total) = campaigns::list(&mut connection, &wanted).await?;
+        let (rows, total) = campaigns::list(&mut connection, caller.reach, &wanted).await?;
         ok(Campaigns {
             campaigns: rows.into_iter().map(Campaign::from).collect(),
             pagination: page.counted(total, false),
@@ -135,11 +136,11 @@ impl CampaignsApi {
     async fn get(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::CampaignsView>,
+        caller: Guard<permit::CampaignsView>,
         id: Path<Id<CampaignId>>,
     ) -> ApiResult<Reply<Campaign>> {
         let mut connection = state.services.db.get().await?;
-        ok(find(&mut connection, id.0.0).await?.into())
+        ok(find(&mut connection, caller.reach, id.0.0).await?.into())
     }
 
     /// Pause, resume or stop a campaign
@@ -158,6 +159,7 @@ impl CampaignsApi {
             campaign: id.0.0,
             wanted: body.0.status.0.wanted(),
             actor: caller.user_id,
+            reach: caller.reach,
             request_id: &request_id.0.0,
         };
         let (status, updated_at) = status::change(&state, &change).await?;
@@ -165,7 +167,7 @@ impl CampaignsApi {
     }
 }
 
-/// The campaign, if there is one.
-async fn find(connection: &mut AsyncPgConnection, id: CampaignId) -> ApiResult<campaigns::Campaign> {
-    campaigns::find(connection, id.0).await?.ok_or_else(|| ApiError::not_found("campaign"))
+/// The campaign, if there is one in reach.
+async fn find(connection: &mut AsyncPgConnection, reach: Reach, id: CampaignId) -> ApiResult<campaigns::Campaign> {
+    campaigns::find(connection, reach, id.0).await?.ok_or_else(|| ApiError::not_found("campaign"))
 }

@@ -5,10 +5,12 @@
 use crate::{
     error::{ApiError, ApiResult},
     request::{Id, Name},
+    shown::full_name,
 };
 use chrono::{DateTime, Utc};
 use domain::{
     ids::{CustomerId, MessageId, PolicyId},
+    masking,
     messaging::MessageStatus,
 };
 use poem_openapi::Object;
@@ -35,7 +37,7 @@ struct Recipient {
     customer_name: Option<String>,
     /// About which policy.
     policy_number: Option<String>,
-    /// Where it goes.
+    /// Where it goes, masked.
     address: String,
     /// Where it stands.
     status: Name<MessageStatus>,
@@ -90,20 +92,20 @@ struct Exclusion {
     created_at: DateTime<Utc>,
 }
 
-/// A page of rows of which there may be one too many. Addresses are masked unless they may be seen.
-pub(super) fn recipients(mut rows: Vec<messages::Recipient>, size: u32, in_clear: bool) -> Recipients {
+/// A page of rows of which there may be one too many. Addresses are masked, also where a provider's complaint names them.
+pub(super) fn recipients(mut rows: Vec<messages::Recipient>, size: u32) -> Recipients {
     let next = cut(&mut rows, size).map(|last| Id(MessageId(last.id)));
     let shown = rows.into_iter().map(|row| Recipient {
         id: Id(MessageId(row.id)),
         customer_id: row.customer_id.map(|id| Id(CustomerId(id))),
-        customer_name: full_name(row.first_name, row.last_name),
+        customer_name: name(row.first_name, row.last_name),
         policy_number: row.policy_number,
-        address: if in_clear { row.address } else { masked(&row.address) },
+        error_message: row.error_message.map(|text| masking::within(&text, &row.address)),
+        address: masking::contact(&row.address),
         status: Name(row.status),
         attempts: row.attempts.into(),
         provider_message_id: row.provider_message_id,
         error_code: row.error_code,
-        error_message: row.error_message,
         sent_at: row.sent_at,
         delivered_at: row.delivered_at,
         opened_at: row.opened_at,
@@ -143,32 +145,15 @@ fn cut<T>(rows: &mut Vec<T>, size: u32) -> Option<&T> {
     rows.last().filter(|_| more)
 }
 
-fn full_name(first: Option<String>, last: Option<String>) -> Option<String> {
-    let parts: Vec<_> = [first, last].into_iter().flatten().filter(|part| !part.trim().is_empty()).collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
-}
-
-/// An address of which enough shows to tell it from others one knows: its first three and last two characters.
-fn masked(address: &str) -> String {
-    let length = address.chars().count();
-    let hidden = |(index, character)| match index {
-        0..=2 if length > 5 => character,
-        _ if length > 5 && index + 2 >= length => character,
-        _ => '*',
-    };
-    address.chars().enumerate().map(hidden).collect()
+/// Of a customer who may be gone.
+fn name(first: Option<String>, last: Option<String>) -> Option<String> {
+    let name = full_name(&first.unwrap_or_default(), &last.unwrap_or_default());
+    (!name.is_empty()).then_some(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_masked_but_for_its_ends() {
-        assert_eq!(masked("+919876543210"), "+91********10");
-        assert_eq!(masked("12345"), "*****");
-        assert_eq!(masked(""), "");
-    }
 
     #[test]
     fn a_page_knows_whether_another_follows() {

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     campaigns::{CampaignStatus, IllegalTransition, Wanted, status},
     ids::{CampaignId, UserId},
+    permissions::Reach,
 };
 use jobs::campaigns::request;
 use schema::{AsyncConnection, DbError, campaigns::StatusChange};
@@ -62,6 +63,7 @@ pub(super) struct Request<'a> {
     pub campaign: CampaignId,
     pub wanted: Wanted,
     pub actor: UserId,
+    pub reach: Reach,
     pub request_id: &'a str,
 }
 
@@ -69,7 +71,7 @@ pub(super) struct Request<'a> {
 pub(super) async fn change(state: &SharedState, asked: &Request<'_>) -> ApiResult<(CampaignStatus, DateTime<Utc>)> {
     let mut connection = state.services.db.get().await?;
     for _ in 0..TRIES {
-        let campaign = find(&mut connection, asked.campaign).await?;
+        let campaign = find(&mut connection, asked.reach, asked.campaign).await?;
         let to = status::request(campaign.status, asked.wanted).map_err(refused)?;
         if to == campaign.status {
             return Ok((to, campaign.updated_at));

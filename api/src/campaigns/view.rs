@@ -1,15 +1,16 @@
 //! A campaign as it is shown.
 
-use crate::request::{Id, Name};
+use crate::{
+    request::{Id, Name},
+    shown::money,
+};
 use chrono::{DateTime, Utc};
 use domain::{
     campaigns::CampaignStatus,
     ids::{CampaignId, TemplateId, UploadId, UserId},
     messaging::Channel,
-    money::Money,
 };
 use poem_openapi::Object;
-use rust_decimal::Decimal;
 use schema::campaigns;
 use serde_json::Value;
 use uuid::Uuid;
@@ -99,7 +100,7 @@ impl From<campaigns::Campaign> for Campaign {
             upload_id: row.upload_id.map(|id| Id(UploadId(id))),
             template_id: row.template_id.map(|id| Id(TemplateId(id))),
             target_audience: row.target_audience_filter,
-            budget: row.budget.map(two_decimals),
+            budget: row.budget.map(money),
             target_count: row.target_count.map(i64::from).or(estimated_count),
             estimated_count,
             audience_ready: row.audience_ready,
@@ -123,9 +124,4 @@ impl From<campaigns::Campaign> for Campaign {
             updated_at: row.updated_at,
         }
     }
-}
-
-/// As the column keeps it.
-fn two_decimals(amount: Decimal) -> String {
-    Money::try_from(amount).map_or_else(|_| amount.to_string(), |money| money.to_string())
 }

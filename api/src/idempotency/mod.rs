@@ -1,6 +1,7 @@
 //! Requests that may be repeated safely: a POST with an `Idempotency-Key` is done once, and its answer given again.
 //!
-//! Covers every POST of someone signed in, except signing in itself. Only answers that went well are kept: a request
+//! Covers every POST of someone signed in, except signing in itself and revealing personal data. Whoever may do or sees
+//! something else by now than at first is not given the answer of then. Only answers that went well are kept: a request
 //! that was refused or failed had no effect and may be made again with the same key. The request is done in a task of
 //! its own, so that a caller who hangs up, and repeats, finds the answer. A crash leaves the key unanswered; it may be
 //! claimed again after [`STALE`].
@@ -35,15 +36,18 @@ const STALE: TimeDelta = TimeDelta::minutes(5);
 const RENEW: Duration = Duration::from_secs(60);
 /// Answers are kept this long.
 const KEPT: TimeDelta = TimeDelta::days(1);
-/// Their answers hold tokens, which are not to be kept.
-const EXEMPT: &str = "/api/auth/";
+
+/// Whether answers hold what is not to be kept: tokens, or personal data in clear.
+fn is_exempt(path: &str) -> bool {
+    path.starts_with("/api/auth/") || path.trim_end_matches('/').ends_with("/reveal")
+}
 
 /// Does a request once.
 pub async fn once<E>(next: Arc<E>, mut request: Request) -> Result<Response>
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    let is_covered = *request.method() == Method::POST && !request.uri().path().starts_with(EXEMPT);
+    let is_covered = *request.method() == Method::POST && !is_exempt(request.uri().path());
     let Some(text) = request.headers().get(KEY).filter(|_| is_covered).cloned() else {
         return next.call(request).await;
     };
@@ -54,8 +58,8 @@ where
         Err(error) => return Err(error.into()),
     };
     let key = Key { user: principal.user_id, text: read_key(&text)? };
+    let fingerprint = fingerprint::of(&mut request, &principal).await?;
     request.set_data(principal);
-    let fingerprint = fingerprint::of(&mut request).await?;
     let state =
         request.data::<SharedState>().cloned().ok_or_else(|| ApiError::internal("the state is not installed"))?;
     match claim(&state, &key, &fingerprint).await? {

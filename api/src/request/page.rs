@@ -5,6 +5,7 @@
 
 use crate::error::ApiError;
 use poem_openapi::Object;
+use schema::Part;
 
 /// Counting stops here.
 pub const COUNT_CAP: i64 = 10_000;
@@ -50,6 +51,11 @@ impl Page {
     /// Entries to fetch.
     pub fn limit(self) -> i64 {
         i64::from(self.limit)
+    }
+
+    /// As queries take it.
+    pub fn part(self) -> Part {
+        Part { offset: self.offset(), limit: self.limit(), count_cap: COUNT_CAP }
     }
 
     /// Its number, from 1.

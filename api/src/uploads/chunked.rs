@@ -79,6 +79,7 @@ impl ChunkedApi {
             options: described.options.as_ref(),
             uploaded_by: Some(caller.user_id.0),
             branch_id: caller.branch_id.map(|branch| branch.0),
+            scope: caller.reach.scope().as_str(),
             upload_path: None,
             job_id: None,
         };
@@ -86,7 +87,7 @@ impl ChunkedApi {
         let row = connection
             .transaction::<_, ApiError, _>(async |connection| {
                 if let Some(hash) = sha256.as_deref().filter(|_| !dry_run && !again) {
-                    record::refuse_duplicate(connection, hash).await?;
+                    record::refuse_duplicate(connection, caller.reach, hash).await?;
                 }
                 let id = file::insert(connection, &row).await?;
                 piece::hold(connection, id).await
@@ -152,7 +153,7 @@ impl ChunkedApi {
         again: Query<Option<bool>>,
     ) -> ApiResult<Accepted<Submitted>> {
         let row = own(&state, &caller, id.0.0).await?;
-        accepted(complete::complete(&state, row, caller.user_id, again.0.unwrap_or_default()).await?)
+        accepted(complete::complete(&state, row, &caller, again.0.unwrap_or_default()).await?)
     }
 
     /// Give up a file in pieces
@@ -172,10 +173,10 @@ impl ChunkedApi {
     }
 }
 
-/// The upload, if the caller announced it.
+/// The upload, if the caller announced it; 404 if they may not know of it.
 async fn own(state: &SharedState, caller: &Principal, id: UploadId) -> ApiResult<Row> {
     let mut connection = state.services.db.get().await?;
-    let row = chunked::find(&mut connection, id).await?.ok_or_else(|| ApiError::not_found("upload"))?;
+    let row = chunked::find(&mut connection, caller.reach, id).await?.ok_or_else(|| ApiError::not_found("upload"))?;
     if row.uploaded_by != Some(caller.user_id.0) {
         return Err(ApiError::forbidden("not_your_upload", "only who announced the file sends its pieces"));
     }

@@ -48,6 +48,7 @@ impl FileApi {
         let submission = Submission {
             user: caller.user_id,
             branch: caller.branch_id.map(|branch| branch.0),
+            reach: caller.reach,
             file_name: received.name,
             described: received.described,
             dry_run: dry_run.0.unwrap_or_default(),

@@ -5,7 +5,7 @@ use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
     error::ApiResult,
-    request::{COUNT_CAP, Name, Page, Pagination},
+    request::{Name, Page, Pagination},
     state::SharedState,
     tags::Tag,
 };
@@ -33,7 +33,7 @@ impl HistoryApi {
     async fn history(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::UploadsView>,
+        caller: Guard<permit::UploadsView>,
         /// Standing there only.
         status: Query<Option<Name<UploadStatus>>>,
         page: Query<Option<u32>>,
@@ -43,7 +43,7 @@ impl HistoryApi {
         let status = status.0.map(|status| status.0.as_str());
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
-        let (rows, counted) = file::list(&mut connection, status, page.offset(), page.limit(), COUNT_CAP).await?;
+        let (rows, counted) = file::list(&mut connection, caller.reach, status, page.part()).await?;
         let uploads = rows.iter().map(|row| UploadSummary::new(row, now)).collect::<ApiResult<_>>()?;
         ok(Uploads { uploads, pagination: page.of(counted) })
     }

@@ -25,16 +25,21 @@ mod undo;
 mod view;
 
 use crate::{
+    auth::{Principal, SignedIn},
     error::{ApiError, ApiResult},
     request::named_set,
     state::SharedState,
 };
 use domain::{
     ids::UploadId,
+    permissions::{Permission, Reach},
     upload::{Column, UploadStatus},
 };
 use poem_openapi::OpenApi;
-use schema::uploads::file::{self as rows, Upload};
+use schema::{
+    audit::{self, Entity},
+    uploads::file::{self as rows, Upload},
+};
 
 named_set!(UploadStatus);
 named_set!(Column: ALL, wire_name);
@@ -53,8 +58,23 @@ pub fn api() -> impl OpenApi + 'static {
     )
 }
 
-/// The upload, or 404.
-async fn find(state: &SharedState, id: UploadId) -> ApiResult<Upload> {
+/// Whether they may see what a file says of people, in clear: their own file, or by permission.
+fn sees_in_clear(caller: &Principal, upload: &Upload) -> bool {
+    upload.uploaded_by == Some(caller.user_id.0) || caller.may(Permission::CustomersReveal)
+}
+
+/// Hands out a file full of personal data: 403 unless they may see it in clear, and noted in the audit log.
+async fn hand_out(state: &SharedState, caller: &SignedIn, upload: &Upload, action: &'static str) -> ApiResult<()> {
+    if !sees_in_clear(caller, upload) {
+        caller.demand(Permission::CustomersReveal)?;
+    }
+    let entry = caller.entry(action, Entity::of(UploadId(upload.id)));
     let mut connection = state.services.db.get().await?;
-    rows::find(&mut connection, id).await?.ok_or_else(|| ApiError::not_found("upload"))
+    Ok(audit::record(&mut connection, &[entry]).await?)
+}
+
+/// The upload, or 404 if there is none in reach.
+async fn find(state: &SharedState, reach: Reach, id: UploadId) -> ApiResult<Upload> {
+    let mut connection = state.services.db.get().await?;
+    rows::find(&mut connection, reach, id).await?.ok_or_else(|| ApiError::not_found("upload"))
 }

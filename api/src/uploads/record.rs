@@ -10,6 +10,7 @@ use crate::{
 };
 use domain::{
     ids::{UploadId, UserId},
+    permissions::Reach,
     upload::{given_file_name, shown_file_name},
 };
 use jobs::{
@@ -32,6 +33,8 @@ pub struct Submission {
     pub user: UserId,
     /// Their office.
     pub branch: Option<i64>,
+    /// What they reach.
+    pub reach: Reach,
     /// What they call the file.
     pub file_name: String,
     /// What they say about it.
@@ -107,6 +110,7 @@ async fn write(
         options: submission.described.options.as_ref(),
         uploaded_by: Some(submission.user.0),
         branch_id: submission.branch,
+        scope: submission.reach.scope().as_str(),
         upload_path: Some(incoming.kept.key()),
         job_id: Some(job),
     };
@@ -114,7 +118,7 @@ async fn write(
     connection
         .transaction::<_, ApiError, _>(async |connection| {
             if !submission.dry_run && !submission.again {
-                refuse_duplicate(connection, &incoming.stored.sha256).await?;
+                refuse_duplicate(connection, submission.reach, &incoming.stored.sha256).await?;
             }
             let id = file::insert(connection, &row).await?;
             let parse = ParseUpload { upload: id.0 };
@@ -123,9 +127,9 @@ async fn write(
         .await
 }
 
-/// 409 if a file of the same bytes stands in the book or is on its way there.
-pub async fn refuse_duplicate(connection: &mut AsyncPgConnection, sha256: &str) -> ApiResult<()> {
-    let Some(earlier) = file::same_file(connection, sha256).await? else { return Ok(()) };
+/// 409 if a file of the same bytes that they may know of stands in the book or is on its way there.
+pub async fn refuse_duplicate(connection: &mut AsyncPgConnection, reach: Reach, sha256: &str) -> ApiResult<()> {
+    let Some(earlier) = file::same_file(connection, reach, sha256).await? else { return Ok(()) };
     let id = UploadId(earlier.id);
     let message = format!("this file was uploaded before, as {id}; send again=true to have it read once more");
     let details = serde_json::json!({

@@ -2,7 +2,7 @@
 //!
 //! Whoever asks before it is made is told the job; one that was given up is asked for anew.
 
-use super::{content, file_reply::FileReply, find};
+use super::{content, file_reply::FileReply, find, hand_out};
 use crate::{
     auth::{Guard, permit},
     envelope::Success,
@@ -84,7 +84,7 @@ impl ReportApi {
     /// Download the refused rows
     ///
     /// In the uploader's own layout, the faulty cells marked, with a column that says what is wrong. 404 `no_errors` if
-    /// no row was refused.
+    /// no row was refused. Of one's own upload, or with `customers.reveal`: it holds personal data in clear.
     #[oai(path = "/errors/:id", method = "get")]
     async fn errors(
         &self,
@@ -92,8 +92,9 @@ impl ReportApi {
         caller: Guard<permit::UploadsView>,
         id: Path<Id<UploadId>>,
     ) -> ApiResult<Report> {
-        let upload = find(&state, id.0.0).await?;
+        let upload = find(&state, caller.reach, id.0.0).await?;
         if let Some(key) = upload.error_report_path.as_deref() {
+            hand_out(&state, &caller, &upload, "upload.errors_downloaded").await?;
             let stem = upload.filename.rsplit_once('.').map_or(upload.filename.as_str(), |(stem, _)| stem);
             let name = format!("{stem}_errors.xlsx");
             return Ok(Report::File(FileReply::stored(&state, key, &name, content::XLSX).await?));

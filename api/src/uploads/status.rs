@@ -1,21 +1,22 @@
 //! `GET /api/upload/status/{id}`: how far an upload is, and what was found in its file.
 
-use super::{find, view::UploadSummary};
+use super::{find, sees_in_clear, view::UploadSummary};
 use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
     error::ApiResult,
-    request::{COUNT_CAP, Id, Page, Pagination},
+    request::{Id, Page, Pagination},
     state::SharedState,
     tags::Tag,
 };
-use domain::ids::UploadId;
+use domain::{ids::UploadId, masking};
 use poem::web::Data;
 use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
 };
 use schema::uploads::findings::{self, ActionCount, Fault, PreviewRow};
+use serde_json::Value;
 
 /// How an upload stands.
 pub struct StatusApi;
@@ -36,7 +37,7 @@ struct RowError {
     row: i32,
     /// The header of the column at fault; absent if it is the row.
     column: Option<String>,
-    /// What stands there.
+    /// What stands there; absent for those who may not see personal data in clear, unless the file is theirs.
     value: Option<String>,
     /// Stable, for programs.
     code: String,
@@ -44,10 +45,10 @@ struct RowError {
     message: String,
 }
 
-impl From<Fault> for RowError {
-    fn from(fault: Fault) -> Self {
+impl RowError {
+    fn new(fault: Fault, in_clear: bool) -> Self {
         let Fault { row_number, column_name, value, code, message } = fault;
-        Self { row: row_number, column: column_name, value, code, message }
+        Self { row: row_number, column: column_name, value: value.filter(|_| in_clear), code, message }
     }
 }
 
@@ -61,15 +62,25 @@ struct PlannedRow {
     policy_number: String,
     /// `create`, `update`, `renew` or `unchanged`.
     action: String,
-    /// Field by field: what it is, and what it would be.
-    changes: serde_json::Value,
+    /// Field by field: what it is, and what it would be; contact data masked.
+    changes: Value,
 }
 
 impl From<PreviewRow> for PlannedRow {
     fn from(row: PreviewRow) -> Self {
         let PreviewRow { row_number, policy_number, action, changes } = row;
-        Self { row: row_number, policy_number, action, changes }
+        Self { row: row_number, policy_number, action, changes: masked(changes) }
     }
+}
+
+/// What was known of a customer shows masked, and so does what would be.
+fn masked(mut changes: Value) -> Value {
+    for (field, change) in changes.as_object_mut().into_iter().flatten() {
+        for value in change.as_object_mut().into_iter().flat_map(|change| change.values_mut()) {
+            *value = masking::field(field, value);
+        }
+    }
+    changes
 }
 
 /// What an upload that was only tried would do.
@@ -116,30 +127,28 @@ impl StatusApi {
     async fn status(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::UploadsView>,
+        caller: Guard<permit::UploadsView>,
         id: Path<Id<UploadId>>,
         page: Query<Option<u32>>,
         limit: Query<Option<u32>>,
     ) -> ApiResult<Reply<UploadState>> {
         let page = Page::read(page.0, limit.0)?;
-        let row = find(&state, id.0.0).await?;
+        let row = find(&state, caller.reach, id.0.0).await?;
         let upload = UploadSummary::new(&row, state.services.clock.now())?;
         let mut connection = state.services.db.get().await?;
-        let (errors, counted) =
-            findings::faults(&mut connection, id.0.0, page.offset(), page.limit(), COUNT_CAP).await?;
+        let (errors, counted) = findings::faults(&mut connection, &row, page.part()).await?;
         let dry_run_report = match row.dry_run {
             false => None,
             true => {
-                let actions = findings::actions(&mut connection, id.0.0).await?;
-                let (rows, counted) =
-                    findings::previews(&mut connection, id.0.0, None, page.offset(), page.limit(), COUNT_CAP).await?;
+                let actions = findings::actions(&mut connection, &row).await?;
+                let (rows, counted) = findings::previews(&mut connection, &row, None, page.part()).await?;
                 Some(report(&actions, row.failed_records, rows, page.of(counted)))
             }
         };
         ok(UploadState {
             upload,
             progress: UploadProgress { done: row.processed_records, total: row.total_records },
-            errors: errors.into_iter().map(RowError::from).collect(),
+            errors: errors.into_iter().map(|fault| RowError::new(fault, sees_in_clear(&caller, &row))).collect(),
             errors_pagination: page.of(counted),
             dry_run_report,
         })

@@ -51,7 +51,7 @@ impl UndoApi {
         id: Path<Id<UploadId>>,
     ) -> ApiResult<Accepted<Undoing>> {
         let id = id.0.0;
-        let upload = find(&state, id).await?;
+        let upload = find(&state, caller.reach, id).await?;
         refuse_by_status(id, view::status(&upload)?, upload.dry_run)?;
         let obstacles = undo::obstacles(&state.services.db, id).await?;
         if !obstacles.is_empty() {

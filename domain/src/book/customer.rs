@@ -30,6 +30,8 @@ pub struct KnownCustomer {
     pub before: Option<CustomerData>,
     /// Whether `before` is on record already.
     pub recorded: bool,
+    /// Whether the uploader reaches them.
+    pub reached: bool,
 }
 
 impl CustomerData {

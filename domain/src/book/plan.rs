@@ -12,7 +12,9 @@ use super::{
     policy::{KnownPolicy, Named, PolicyData},
 };
 use crate::cases::priority;
-use crate::upload::{Layout, PolicyRow, RowFault};
+use crate::ids::{BranchId, UserId};
+use crate::permissions::Reach;
+use crate::upload::{Column, Layout, PolicyRow, RowFault};
 use chrono::NaiveDate;
 use std::collections::HashMap;
 
@@ -27,6 +29,8 @@ pub struct PlanRules<'a> {
     pub today: NaiveDate,
     /// Of new policies whose row names no branch.
     pub default_branch: Option<i64>,
+    /// What the uploader reaches.
+    pub reach: Reach,
     /// Whether to tell what each row would change.
     pub preview: bool,
 }
@@ -189,17 +193,45 @@ impl<'a> Planner<'a> {
         let mut named = Named::default();
         if let Some(branch) = &row.branch {
             named.branch = self.known.branches.get(&branch.to_lowercase()).copied();
-            if named.branch.is_none() {
-                faults.push(RowFault::unknown_branch(row.row, layout, branch));
+            match named.branch {
+                None => faults.push(RowFault::unknown_branch(row.row, layout, branch)),
+                Some(id) if !self.may_name_branch(id) => {
+                    faults.push(RowFault::elsewhere(row.row, layout, Column::Branch, branch));
+                }
+                Some(_) => {}
             }
         }
         if let Some(agent) = &row.agent {
             named.agent = self.known.agents.get(&agent.as_str().to_lowercase()).copied();
-            if named.agent.is_none() {
-                faults.push(RowFault::unknown_agent(row.row, layout, agent.as_str()));
+            match (named.agent, self.rules.reach) {
+                (None, _) => faults.push(RowFault::unknown_agent(row.row, layout, agent.as_str())),
+                (Some(id), Reach::Own(user)) if id != user.0 => {
+                    faults.push(RowFault::elsewhere(row.row, layout, Column::Agent, agent.as_str()));
+                }
+                (Some(_), _) => {}
             }
         }
+        if policy.is_some_and(|known| !self.reaches(&known.data)) {
+            faults.push(RowFault::elsewhere(row.row, layout, Column::PolicyNumber, &row.policy_number));
+        }
+        let code = customer_code(row, policy);
+        if self.known.customers.get(code).is_some_and(|known| !known.reached) {
+            faults.push(RowFault::elsewhere(row.row, layout, Column::CustomerCode, code));
+        }
         if faults.is_empty() { Ok(named) } else { Err(faults) }
+    }
+
+    /// Whether rows may be put into that branch.
+    fn may_name_branch(&self, branch: i64) -> bool {
+        match self.rules.reach {
+            Reach::All => true,
+            Reach::Branch(_, own) => own.0 == branch,
+            Reach::Own(_) => self.rules.default_branch == Some(branch),
+        }
+    }
+
+    fn reaches(&self, policy: &PolicyData) -> bool {
+        self.rules.reach.holds(policy.branch_id.map(BranchId), policy.agent_id.map(UserId))
     }
 
     /// The earlier row of this file with the same policy number.
@@ -220,7 +252,12 @@ impl<'a> Planner<'a> {
             Some(known) => known.data.after(row, code, named, self.rules.today),
             None => {
                 let branch = named.branch.or(self.rules.default_branch);
-                PolicyData::new(row, code, Named { branch, ..named }, self.rules.today)
+                // what is nobody's would be out of its uploader's own reach
+                let agent = match self.rules.reach {
+                    Reach::Own(user) => named.agent.or(Some(user.0)),
+                    Reach::Branch(..) | Reach::All => named.agent,
+                };
+                PolicyData::new(row, code, Named { branch, agent }, self.rules.today)
             }
         };
         let before = self.plan.customers[customer].known.as_ref().and_then(|known| known.before.as_ref());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cases::Priority;
 use crate::money::Money;
+use crate::permissions::Reach;
 use crate::upload::{Currency, FaultCode, Layout, PolicyRow, PolicyType};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -50,7 +51,14 @@ fn plan(rows: &[PolicyRow], known: &Known) -> ChunkPlan {
     plan_chunk(
         rows,
         known,
-        &PlanRules { layout: &layout, upload: UPLOAD, today, default_branch: Some(3), preview: true },
+        &PlanRules {
+            layout: &layout,
+            upload: UPLOAD,
+            today,
+            default_branch: Some(3),
+            reach: Reach::All,
+            preview: true,
+        },
     )
 }
 
@@ -60,7 +68,9 @@ fn book_after(rows: &[PolicyRow]) -> Known {
     let mut known = Known::default();
     for (id, customer) in (1..).zip(&plan.customers) {
         let (data, before) = (customer.next.clone(), Some(customer.next.clone()));
-        known.customers.insert(customer.code.clone(), KnownCustomer { id, data, before, recorded: false });
+        known
+            .customers
+            .insert(customer.code.clone(), KnownCustomer { id, data, before, recorded: false, reached: true });
     }
     for (id, policy) in (1..).zip(&plan.policies) {
         let (data, customer_id) = (policy.next.clone(), 1 + i64::try_from(policy.customer).unwrap());

@@ -40,6 +40,24 @@ impl Reach {
         }
     }
 
+    /// How far it goes.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::Own(_) => Scope::Own,
+            Self::Branch(..) => Scope::Branch,
+            Self::All => Scope::All,
+        }
+    }
+
+    /// Whether what belongs to that branch, and to that agent, is within it.
+    pub fn holds(self, branch: Option<BranchId>, agent: Option<UserId>) -> bool {
+        match self {
+            Self::Own(user) => agent == Some(user),
+            Self::Branch(user, own) => branch == Some(own) || agent == Some(user),
+            Self::All => true,
+        }
+    }
+
     /// The person, as queries bind it: `None` does not narrow.
     pub fn user(self) -> Option<UserId> {
         match self {
@@ -68,5 +86,16 @@ mod tests {
         assert_eq!(Reach::of(Scope::Branch, user, None), Reach::Own(user));
         assert_eq!(Reach::of(Scope::Own, user, Some(branch)), Reach::Own(user));
         assert_eq!(Reach::of(Scope::All, user, None).user(), None);
+    }
+
+    #[test]
+    fn what_belongs_to_nobody_is_seen_by_those_who_see_all() {
+        let (user, branch) = (UserId(1), BranchId(2));
+        for reach in [Reach::Own(user), Reach::Branch(user, branch)] {
+            assert!(!reach.holds(None, None) && !reach.holds(Some(BranchId(3)), Some(UserId(3))));
+            assert!(reach.holds(None, Some(user)));
+        }
+        assert!(Reach::Branch(user, branch).holds(Some(branch), None) && !Reach::Own(user).holds(Some(branch), None));
+        assert!(Reach::All.holds(None, None));
     }
 }

@@ -65,11 +65,13 @@ pub enum FaultCode {
     UnknownBranch,
     /// No such user.
     UnknownAgent,
+    /// What the row is about, or where it would put it, is beyond the uploader's reach.
+    BelongsElsewhere,
 }
 
 impl FaultCode {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MissingRequired,
         Self::BadDate,
         Self::BadDateOrder,
@@ -98,6 +100,7 @@ impl FaultCode {
         Self::OlderTerm,
         Self::UnknownBranch,
         Self::UnknownAgent,
+        Self::BelongsElsewhere,
     ];
 
     /// The name in tables and JSON.
@@ -131,6 +134,7 @@ impl FaultCode {
             Self::OlderTerm => "older_term",
             Self::UnknownBranch => "unknown_branch",
             Self::UnknownAgent => "unknown_agent",
+            Self::BelongsElsewhere => "belongs_elsewhere",
         }
     }
 }
@@ -190,6 +194,15 @@ impl RowFault {
     pub fn unknown_branch(row: u32, layout: &Layout, branch: &str) -> Self {
         let problem = "is no known branch; write the branch's code or name, or add the branch first";
         Self::of_cell(row, Column::Branch, layout, branch, FaultCode::UnknownBranch, problem)
+    }
+
+    /// The policy, its customer, or the branch or agent that the row names, is not the uploader's to change.
+    pub fn elsewhere(row: u32, layout: &Layout, column: Column, value: &str) -> Self {
+        let problem = match column {
+            Column::Agent => "belongs to somebody else; upload your own policies only",
+            _ => "belongs to another branch; have it uploaded there, or by somebody who looks after all branches",
+        };
+        Self::of_cell(row, column, layout, value, FaultCode::BelongsElsewhere, problem)
     }
 
     /// No user has this address.

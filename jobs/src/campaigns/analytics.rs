@@ -10,6 +10,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::campaigns::CampaignStatus;
+use domain::permissions::Reach;
 use schema::{AsyncPgConnection, DbError, campaigns};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,7 +29,7 @@ const SECOND: TimeDelta = TimeDelta::seconds(4);
 /// Measures and keeps; again while the campaign runs.
 pub async fn run(this: ComputeAnalytics, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     let (at, begun) = (context.now(), Instant::now());

@@ -9,6 +9,7 @@ use crate::{
 use domain::{
     campaigns::{Audience, CampaignStatus},
     local_day::local_day,
+    permissions::Reach,
 };
 use schema::{
     AsyncConnection, DbError, QueryError,
@@ -31,7 +32,7 @@ enum Broken {
 pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, JobError> {
     let services = &context.services;
     let mut connection = services.db.get().await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     if campaign.audience_ready || !is_wanted(campaign.status) {
@@ -80,7 +81,7 @@ fn is_wanted(status: CampaignStatus) -> bool {
 
 fn target(campaign: &Campaign, today: chrono::NaiveDate) -> Result<Target, Broken> {
     let audience: Audience = serde_json::from_value(campaign.target_audience_filter.clone()).map_err(Broken::Target)?;
-    Ok(Target { upload_id: campaign.upload_id, audience, channel: campaign.channel, today })
+    Ok(Target { upload_id: campaign.upload_id, audience, channel: campaign.channel, today, reach: campaign.reach() })
 }
 
 /// `None`, and nothing written, when the campaign was stopped meanwhile.

@@ -10,7 +10,7 @@ use crate::{
     kinds::{check_rendering::CheckRendering, start_campaign::StartCampaign},
     sending::letter::Letter,
 };
-use domain::{campaigns::ExclusionReason, local_day::local_day};
+use domain::{campaigns::ExclusionReason, local_day::local_day, permissions::Reach};
 use schema::{
     campaigns,
     messages::{self, RenderRow},
@@ -26,7 +26,7 @@ const PAGES: usize = 100;
 /// Tries the next texts; the last job has the campaign started.
 pub async fn run(this: CheckRendering, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     if campaign.audience_ready || campaign.status.is_final() {

@@ -3,6 +3,7 @@
 use super::job;
 use crate::{Decision, JobContext, JobError, kinds::stop_campaign::StopCampaign};
 use domain::ids::CampaignId;
+use domain::permissions::Reach;
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError, campaigns,
     notifications::{self, NewNotification},
@@ -56,7 +57,7 @@ pub(crate) async fn tell_creator(
     (kind, what): (&'static str, &str),
     why: &str,
 ) -> Result<(), DbError> {
-    let Some(row) = campaigns::find(connection, campaign).await? else { return Ok(()) };
+    let Some(row) = campaigns::find(connection, Reach::All, campaign).await? else { return Ok(()) };
     let Some(user) = row.created_by else { return Ok(()) };
     let title: String = format!("{} {what}", row.name).chars().take(255).collect();
     let data = json!({"campaignId": CampaignId(campaign).to_string()});

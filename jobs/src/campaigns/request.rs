@@ -14,6 +14,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::campaigns::CampaignStatus;
+use domain::permissions::Reach;
 use schema::{
     AsyncPgConnection, DbError,
     campaigns::{self, NewCampaign, Schedule, StatusChange},
@@ -56,7 +57,7 @@ pub async fn change_status(
             let stop = job(&StopCampaign { campaign: change.campaign })?;
             vec![stop.priority(Priority::High).created_by(change.actor)]
         }
-        CampaignStatus::Active => match campaigns::find(connection, change.campaign).await? {
+        CampaignStatus::Active => match campaigns::find(connection, Reach::All, change.campaign).await? {
             Some(campaign) if campaign.audience_ready => {
                 let mut jobs = lanes::jobs(campaign.id, campaign.target_count)?;
                 jobs.push(job(&ComputeAnalytics::of(campaign.id))?);

@@ -6,6 +6,7 @@ use crate::{
     kinds::{compute_analytics::ComputeAnalytics, start_campaign::StartCampaign},
 };
 use domain::campaigns::CampaignStatus;
+use domain::permissions::Reach;
 use schema::campaigns;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use serde_json::json;
 pub async fn run(this: StartCampaign, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
     campaigns::start(&mut connection, this.campaign, context.now()).await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     drop(connection);

@@ -7,6 +7,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 use domain::campaigns::CampaignStatus;
+use domain::permissions::Reach;
 use schema::{campaigns, messages};
 use serde_json::json;
 
@@ -18,7 +19,7 @@ const LOCKED: TimeDelta = TimeDelta::milliseconds(500);
 /// Suppresses what is pending; what is in flight ends as it ends.
 pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     let reason = match campaign.status {

@@ -16,6 +16,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::local_day::local_day;
+use domain::permissions::Reach;
 use schema::{
     campaigns::{self, Campaign},
     messages,
@@ -33,7 +34,7 @@ const FIRST_EVENTS: TimeDelta = TimeDelta::milliseconds(500);
 /// Runs a batch of the lane.
 pub async fn run(this: SendWhatsappBatch, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
-    let Some(campaign) = campaigns::find(&mut connection, this.campaign).await? else {
+    let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
     let lost = messages::cut_short(&mut connection, campaign.id, Some(context.id), context.now()).await?;

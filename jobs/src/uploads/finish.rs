@@ -3,7 +3,7 @@
 use super::error::{Refusal, UploadError};
 use crate::kinds::build_error_report::BuildErrorReport;
 use crate::{Decision, JobContext, NewJob};
-use domain::ids::UploadId;
+use domain::{ids::UploadId, permissions::Reach};
 use schema::uploads::findings::{self, CommonFault};
 use schema::uploads::import::ImportError;
 use schema::uploads::{file, processing};
@@ -52,7 +52,7 @@ pub(super) async fn fail(upload: UploadId, context: &JobContext, refusal: Refusa
 
 /// What to say of an upload that has ended; its refused rows are written back by a job of their own.
 pub(super) async fn ended(upload: UploadId, context: &JobContext) -> Result<Decision, UploadError> {
-    let found = file::find(&mut *context.services.db.get().await?, upload).await?;
+    let found = file::find(&mut *context.services.db.get().await?, Reach::All, upload).await?;
     let Some(found) = found else { return Ok(Decision::done()) };
     let is_over = matches!(found.status.as_str(), "completed" | "failed");
     if is_over && found.failed_records > 0 && found.error_report_path.is_none() {

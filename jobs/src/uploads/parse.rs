@@ -53,6 +53,7 @@ async fn process(upload: UploadId, context: &JobContext, begun: &Begun) -> Resul
         started_at: begun.started_at,
         today: local_day(begun.started_at, begun.time_zone.as_deref()),
         default_branch: begun.branch_id,
+        reach: begun.reach()?,
         dry_run: begun.dry_run,
     };
     let rules = options.rules(run.today, book.date_system());

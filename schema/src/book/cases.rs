@@ -1,7 +1,10 @@
 //! Renewal cases, with their policies and holders.
 
-use super::{Count, Part};
-use crate::DbError;
+use super::Part;
+use crate::{
+    DbError,
+    reach::{self, Statement},
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
@@ -11,6 +14,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     book::CaseStatus,
     ids::{PolicyId, UploadId},
+    permissions::Reach,
 };
 use rust_decimal::Decimal;
 
@@ -73,43 +77,39 @@ pub struct CaseFilter<'a> {
     pub search: Option<&'a str>,
 }
 
-const WHERE: &str = "WHERE ($1::bigint IS NULL OR r.batch_id = (SELECT id FROM upload_batches WHERE upload_id = $1)) \
+const FILTER: &str = "($1::bigint IS NULL OR r.batch_id = (SELECT id FROM upload_batches WHERE upload_id = $1)) \
     AND ($2::bigint IS NULL OR r.policy_id = $2) AND ($3::text IS NULL OR r.status = $3) \
     AND ($4::text IS NULL OR r.case_number = $4)";
 
-/// A page, newest first, and how many there are, as far as counted.
+/// A page of those in reach, newest first, and how many there are, as far as counted.
 pub async fn list(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     filter: &CaseFilter<'_>,
     part: Part,
 ) -> Result<(Vec<CaseRow>, i64), DbError> {
     let (upload, policy) = (filter.upload.map(|upload| upload.0), filter.policy.map(|policy| policy.0));
-    let status = filter.status.map(CaseStatus::as_str);
+    let bind = |statement: Statement| {
+        statement
+            .bind::<Nullable<BigInt>, _>(upload)
+            .bind::<Nullable<BigInt>, _>(policy)
+            .bind::<Nullable<Text>, _>(filter.status.map(CaseStatus::as_str))
+            .bind::<Nullable<Text>, _>(filter.search.map(str::to_owned))
+    };
+    let arms = reach::cases(reach);
     let page = format!(
         "SELECT r.id, r.case_number, r.policy_id, p.policy_number, p.customer_id, c.first_name, c.last_name, \
            r.term_end, r.status, r.priority, r.assigned_to, r.renewal_amount, p.currency, r.payment_status, \
            r.communication_attempts, r.last_contact_date, b.upload_id, r.created_at, r.updated_at \
-         FROM (SELECT * FROM renewal_cases r {WHERE} ORDER BY r.id DESC OFFSET $5 LIMIT $6) r \
-           JOIN policies p ON p.id = r.policy_id JOIN customers c ON c.id = p.customer_id \
-           LEFT JOIN upload_batches b ON b.id = r.batch_id ORDER BY r.id DESC"
+         FROM ({}) page JOIN renewal_cases r ON r.id = page.id JOIN policies p ON p.id = r.policy_id \
+           JOIN customers c ON c.id = p.customer_id LEFT JOIN upload_batches b ON b.id = r.batch_id ORDER BY r.id DESC",
+        reach::page(&arms, FILTER, "$5", "$6")
     );
-    let rows = diesel::sql_query(page)
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<BigInt>, _>(policy)
-        .bind::<Nullable<Text>, _>(status)
-        .bind::<Nullable<Text>, _>(filter.search)
+    let rows = bind(diesel::sql_query(page).into_boxed())
         .bind::<BigInt, _>(part.offset)
         .bind::<BigInt, _>(part.limit)
         .load(connection)
         .await?;
-    let count = format!("SELECT count(*) AS count FROM (SELECT 1 FROM renewal_cases r {WHERE} LIMIT $5) listed");
-    let count: Count = diesel::sql_query(count)
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<BigInt>, _>(policy)
-        .bind::<Nullable<Text>, _>(status)
-        .bind::<Nullable<Text>, _>(filter.search)
-        .bind::<BigInt, _>(part.count_cap + 1)
-        .get_result(connection)
-        .await?;
-    Ok((rows, count.count))
+    let count = reach::counted(connection, reach::count(&arms, FILTER, "$5"), bind, part.count_cap).await?;
+    Ok((rows, count))
 }

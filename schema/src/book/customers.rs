@@ -1,14 +1,22 @@
-//! Policy holders.
+//! Policy holders, their contact data in clear: whoever shows it masks it.
 
-use super::{Count, Part};
-use crate::{DbError, like::beginning};
-use chrono::{DateTime, Utc};
+use super::Part;
+use crate::{
+    DbError,
+    like::beginning,
+    reach::{self, Statement},
+};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Date, Jsonb, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::UploadId;
+use domain::{
+    ids::{CustomerId, UploadId},
+    permissions::Reach,
+};
+use serde_json::Value;
 
 /// A policy holder in a list.
 #[derive(Debug, Clone, QueryableByName)]
@@ -25,8 +33,15 @@ pub struct CustomerRow {
     pub email: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub phone: Option<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    pub date_of_birth: Option<NaiveDate>,
+    /// An object.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub address: Option<Value>,
     #[diesel(sql_type = Text)]
     pub kyc_status: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub kyc_documents: Option<Value>,
     /// The upload that created them.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub upload_id: Option<i64>,
@@ -35,6 +50,9 @@ pub struct CustomerRow {
     #[diesel(sql_type = Timestamptz)]
     pub updated_at: DateTime<Utc>,
 }
+
+const COLUMNS: &str = "c.id, c.customer_code, c.first_name, c.last_name, c.email, c.phone, c.date_of_birth, c.address, \
+    c.kyc_status, c.kyc_documents, c.upload_id, c.created_at, c.updated_at";
 
 /// Which ones.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,35 +63,42 @@ pub struct CustomerFilter<'a> {
     pub search: Option<&'a str>,
 }
 
-const FROM: &str = "FROM customers c WHERE ($1::bigint IS NULL OR c.upload_id = $1) \
+const FILTER: &str = "($1::bigint IS NULL OR c.upload_id = $1) \
     AND ($2::text IS NULL OR c.customer_code = $2 OR lower(c.first_name || ' ' || c.last_name) LIKE $3)";
 
-/// A page, newest first, and how many there are, as far as counted.
+/// A page of those in reach, newest first, and how many there are, as far as counted.
 pub async fn list(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     filter: &CustomerFilter<'_>,
     part: Part,
 ) -> Result<(Vec<CustomerRow>, i64), DbError> {
-    let upload = filter.upload.map(|upload| upload.0);
-    let pattern = filter.search.map(beginning);
+    let bind = |statement: Statement| {
+        statement
+            .bind::<Nullable<BigInt>, _>(filter.upload.map(|upload| upload.0))
+            .bind::<Nullable<Text>, _>(filter.search.map(str::to_owned))
+            .bind::<Nullable<Text>, _>(filter.search.map(beginning))
+    };
+    let arms = reach::customers(reach);
     let page = format!(
-        "SELECT c.id, c.customer_code, c.first_name, c.last_name, c.email, c.phone, c.kyc_status, c.upload_id, \
-         c.created_at, c.updated_at {FROM} ORDER BY c.id DESC OFFSET $4 LIMIT $5"
+        "SELECT {COLUMNS} FROM ({}) page JOIN customers c ON c.id = page.id ORDER BY c.id DESC",
+        reach::page(&arms, FILTER, "$4", "$5")
     );
-    let rows = diesel::sql_query(page)
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<Text>, _>(filter.search)
-        .bind::<Nullable<Text>, _>(&pattern)
+    let rows = bind(diesel::sql_query(page).into_boxed())
         .bind::<BigInt, _>(part.offset)
         .bind::<BigInt, _>(part.limit)
         .load(connection)
         .await?;
-    let count: Count = diesel::sql_query(format!("SELECT count(*) AS count FROM (SELECT 1 {FROM} LIMIT $4) listed"))
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<Text>, _>(filter.search)
-        .bind::<Nullable<Text>, _>(&pattern)
-        .bind::<BigInt, _>(part.count_cap + 1)
-        .get_result(connection)
-        .await?;
-    Ok((rows, count.count))
+    let count = reach::counted(connection, reach::count(&arms, FILTER, "$4"), bind, part.count_cap).await?;
+    Ok((rows, count))
+}
+
+/// One in reach.
+pub async fn find(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    id: CustomerId,
+) -> Result<Option<CustomerRow>, DbError> {
+    let query = format!("SELECT {COLUMNS} FROM customers c WHERE c.id = $1 AND {}", reach::has_customer(reach, "c.id"));
+    Ok(diesel::sql_query(query).bind::<BigInt, _>(id.0).get_result(connection).await.optional()?)
 }

@@ -1,14 +1,20 @@
 //! Policies, with their holders.
 
-use super::{Count, Part};
-use crate::DbError;
+use super::Part;
+use crate::{
+    DbError,
+    reach::{self, Statement},
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Date, Integer, Nullable, Numeric, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::{CustomerId, UploadId};
+use domain::{
+    ids::{CustomerId, UploadId},
+    permissions::Reach,
+};
 use rust_decimal::Decimal;
 
 /// A policy in a list.
@@ -66,38 +72,36 @@ pub struct PolicyFilter<'a> {
     pub search: Option<&'a str>,
 }
 
-const WHERE: &str = "WHERE ($1::bigint IS NULL OR p.upload_id = $1) AND ($2::bigint IS NULL OR p.customer_id = $2) \
+const FILTER: &str = "($1::bigint IS NULL OR p.upload_id = $1) AND ($2::bigint IS NULL OR p.customer_id = $2) \
     AND ($3::text IS NULL OR p.policy_number = $3)";
 
-/// A page, newest first, and how many there are, as far as counted.
+/// A page of those in reach, newest first, and how many there are, as far as counted.
 pub async fn list(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     filter: &PolicyFilter<'_>,
     part: Part,
 ) -> Result<(Vec<PolicyRow>, i64), DbError> {
     let (upload, customer) = (filter.upload.map(|upload| upload.0), filter.customer.map(|customer| customer.0));
+    let bind = |statement: Statement| {
+        statement
+            .bind::<Nullable<BigInt>, _>(upload)
+            .bind::<Nullable<BigInt>, _>(customer)
+            .bind::<Nullable<Text>, _>(filter.search.map(str::to_owned))
+    };
+    let arms = reach::policies(reach);
     let page = format!(
         "SELECT p.id, p.policy_number, p.customer_id, c.first_name, c.last_name, p.policy_type, p.premium_amount, \
            p.currency, p.start_date, p.end_date, p.status, p.renewal_date, p.grace_period_days, p.branch_id, \
            p.agent_id, p.upload_id, p.upload_row, p.created_at, p.updated_at \
-         FROM (SELECT * FROM policies p {WHERE} ORDER BY p.id DESC OFFSET $4 LIMIT $5) p \
-           JOIN customers c ON c.id = p.customer_id ORDER BY p.id DESC"
+         FROM ({}) page JOIN policies p ON p.id = page.id JOIN customers c ON c.id = p.customer_id ORDER BY p.id DESC",
+        reach::page(&arms, FILTER, "$4", "$5")
     );
-    let rows = diesel::sql_query(page)
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<BigInt>, _>(customer)
-        .bind::<Nullable<Text>, _>(filter.search)
+    let rows = bind(diesel::sql_query(page).into_boxed())
         .bind::<BigInt, _>(part.offset)
         .bind::<BigInt, _>(part.limit)
         .load(connection)
         .await?;
-    let count = format!("SELECT count(*) AS count FROM (SELECT 1 FROM policies p {WHERE} LIMIT $4) listed");
-    let count: Count = diesel::sql_query(count)
-        .bind::<Nullable<BigInt>, _>(upload)
-        .bind::<Nullable<BigInt>, _>(customer)
-        .bind::<Nullable<Text>, _>(filter.search)
-        .bind::<BigInt, _>(part.count_cap + 1)
-        .get_result(connection)
-        .await?;
-    Ok((rows, count.count))
+    let count = reach::counted(connection, reach::count(&arms, FILTER, "$4"), bind, part.count_cap).await?;
+    Ok((rows, count))
 }

@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{Audience, CampaignStatus};
 use domain::messaging::Channel;
 use domain::money::Money;
+use domain::permissions::Reach;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -52,6 +53,8 @@ pub struct NewCampaign {
     pub estimate: Option<i64>,
     /// Who asked for it.
     pub created_by: Option<i64>,
+    /// What they reach: whom it can address.
+    pub reach: Reach,
 }
 
 /// Writes it, `scheduled` or `preparing`; answers its id.
@@ -79,6 +82,8 @@ pub async fn insert(connection: &mut AsyncPgConnection, new: &NewCampaign, now: 
             campaigns::time_zone.eq(&new.time_zone),
             campaigns::latest_start.eq(latest),
             campaigns::created_by.eq(new.created_by),
+            campaigns::scope.eq(new.reach.scope().as_str()),
+            campaigns::branch_id.eq(new.reach.branch().map(|branch| branch.0)),
             campaigns::created_at.eq(now),
             campaigns::updated_at.eq(now),
         ))

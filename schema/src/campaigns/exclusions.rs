@@ -1,12 +1,12 @@
 //! Who was left out of a campaign, and why.
 
-use crate::DbError;
+use crate::{DbError, reach::has_customer};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::ExclusionReason;
+use domain::{campaigns::ExclusionReason, permissions::Reach};
 
 /// One policy of the target that gets no message.
 #[derive(Debug, Clone, QueryableByName)]
@@ -37,25 +37,27 @@ pub struct Exclusion {
     pub created_at: DateTime<Utc>,
 }
 
-/// A page of exclusions after a given one, by reason and id; with one reason or with all.
+/// A page of exclusions of customers in reach after a given one, by reason and id; with one reason or with all.
 pub async fn list(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     campaign: i64,
     reason: Option<ExclusionReason>,
     after: Option<(&str, i64)>,
     limit: i64,
 ) -> Result<Vec<Exclusion>, DbError> {
     let (after_reason, after_id) = after.unwrap_or(("", 0));
-    Ok(sql_query(
+    let in_reach = has_customer(reach, "x.customer_id");
+    Ok(sql_query(format!(
         "SELECT e.id, e.customer_id, btrim(c.first_name || ' ' || c.last_name) AS customer_name, e.policy_id, \
                 p.policy_number, e.reason, e.detail, e.created_at \
-         FROM (SELECT * FROM campaign_exclusions \
-               WHERE campaign_id = $1 AND ($2::TEXT IS NULL OR reason = $2) AND (reason, id) > ($3, $4) \
+         FROM (SELECT * FROM campaign_exclusions x \
+               WHERE campaign_id = $1 AND ($2::TEXT IS NULL OR reason = $2) AND (reason, id) > ($3, $4) AND {in_reach} \
                ORDER BY reason, id LIMIT $5) AS e \
          JOIN customers c ON c.id = e.customer_id \
          LEFT JOIN policies p ON p.id = e.policy_id \
          ORDER BY e.reason, e.id",
-    )
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Nullable<Text>, _>(reason.map(ExclusionReason::as_str))
     .bind::<Text, _>(after_reason)

@@ -3,12 +3,17 @@
 use crate::DbError;
 use crate::like::containing;
 use crate::names::Name;
+use crate::reach::has_campaign;
 use crate::tables::{campaigns, templates};
 use chrono::{DateTime, Utc};
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{CampaignStatus, Report};
+use domain::ids::{BranchId, UserId};
 use domain::messaging::Channel;
+use domain::permissions::{Reach, Scope};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -85,9 +90,19 @@ pub struct Campaign {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// What whoever asked for it reached.
+    #[diesel(deserialize_as = Name)]
+    pub scope: Scope,
+    /// Their office then.
+    pub branch_id: Option<i64>,
 }
 
 impl Campaign {
+    /// What whoever asked for it reached: whom it can address. Nobody in particular reaches nobody.
+    pub fn reach(&self) -> Reach {
+        Reach::of(self.scope, UserId(self.created_by.unwrap_or_default()), self.branch_id.map(BranchId))
+    }
+
     /// How many it was to reach, as told when it was written.
     pub fn estimate(&self) -> Option<i64> {
         self.metrics.as_ref()?.get("estimate")?.as_i64()
@@ -100,10 +115,14 @@ impl Campaign {
     }
 }
 
-/// The campaign of that number.
-pub async fn find(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<Campaign>, DbError> {
-    let query = campaigns::table.find(id).select(Campaign::as_select());
+/// The campaign of that number, if it is in reach.
+pub async fn find(connection: &mut AsyncPgConnection, reach: Reach, id: i64) -> Result<Option<Campaign>, DbError> {
+    let query = campaigns::table.filter(campaigns::id.eq(id).and(in_reach(reach))).select(Campaign::as_select());
     Ok(query.first(connection).await.optional()?)
+}
+
+fn in_reach(reach: Reach) -> SqlLiteral<Bool> {
+    diesel::dsl::sql(&has_campaign(reach))
 }
 
 /// Which campaigns, and which part of the list.
@@ -123,13 +142,17 @@ pub struct CampaignList {
     pub limit: i64,
 }
 
-/// A page of campaigns, newest first, and how many there are in all. Campaigns are few: counting them is cheap.
-pub async fn list(connection: &mut AsyncPgConnection, wanted: &CampaignList) -> Result<(Vec<Campaign>, i64), DbError> {
+/// A page of campaigns in reach, newest first, and how many there are in all. Campaigns are few: counting them is cheap.
+pub async fn list(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    wanted: &CampaignList,
+) -> Result<(Vec<Campaign>, i64), DbError> {
     let statuses: Vec<&str> = wanted.statuses.iter().map(|status| status.as_str()).collect();
     let channels: Vec<&str> = wanted.channels.iter().map(|channel| channel.as_str()).collect();
     let search = wanted.search.as_deref().map(containing);
     let matching = || {
-        let mut query = campaigns::table.into_boxed();
+        let mut query = campaigns::table.filter(in_reach(reach)).into_boxed();
         if let Some(upload) = wanted.upload_id {
             query = query.filter(campaigns::upload_id.eq(upload));
         }

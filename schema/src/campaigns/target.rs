@@ -1,6 +1,6 @@
 //! Whom a campaign's target names: one query, shared by the estimate and the audience, so that they cannot disagree.
 
-use crate::DbError;
+use crate::{DbError, reach::has_policy};
 use chrono::NaiveDate;
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
@@ -9,6 +9,7 @@ use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::campaigns::{Audience, AudienceFilter, ExclusionReason};
 use domain::messaging::Channel;
+use domain::permissions::Reach;
 
 /// How long an estimate may take, in milliseconds.
 const ESTIMATE_MS: u32 = 1_500;
@@ -27,6 +28,8 @@ pub struct Target {
     pub channel: Channel,
     /// The campaign's day in its own zone: what days to expiry are counted from.
     pub today: NaiveDate,
+    /// Whose policies are meant at most.
+    pub reach: Reach,
 }
 
 /// A raw statement with its binds.
@@ -55,6 +58,7 @@ impl Target {
         let cancelled = ExclusionReason::PolicyCancelled;
         let opted_out = ExclusionReason::OptedOut;
         let channel = self.channel;
+        let in_reach = has_policy(self.reach);
         format!(
             "judged AS ( \
                 SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, \
@@ -75,7 +79,7 @@ impl Target {
                   AND ($6::NUMERIC IS NULL OR p.premium_amount <= $6) \
                   AND (cardinality($7::BIGINT[]) = 0 OR p.branch_id = ANY($7)) \
                   AND (cardinality($8::TEXT[]) = 0 OR p.status = ANY($8)) \
-                  AND {of_upload} \
+                  AND {of_upload} AND {in_reach} \
             ), ranked AS ( \
                 SELECT *, CASE WHEN reason IS NULL THEN \
                     row_number() OVER (PARTITION BY reason IS NULL, address ORDER BY end_date, policy_id) END AS place \

@@ -2,11 +2,12 @@
 
 use crate::DbError;
 use crate::names::Name;
+use crate::reach::has_customer;
 use crate::tables::{customers, messages, policies};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::MessageStatus;
+use domain::{messaging::MessageStatus, permissions::Reach};
 
 diesel::allow_tables_to_appear_in_same_query!(messages, customers, policies);
 
@@ -65,9 +66,10 @@ pub struct RecipientQuery<'a> {
     pub limit: i64,
 }
 
-/// A page of recipients, by id.
+/// A page of recipients in reach, by id.
 pub async fn recipients(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     wanted: RecipientQuery<'_>,
 ) -> Result<Vec<Recipient>, DbError> {
     let mut query = messages::table
@@ -97,6 +99,9 @@ pub async fn recipients(
             messages::failed_at,
         ))
         .into_boxed();
+    if reach != Reach::All {
+        query = query.filter(sql::<Bool>(&has_customer(reach, "messages.customer_id")));
+    }
     if !wanted.statuses.is_empty() {
         query = query.filter(messages::status.eq_any(wanted.statuses.iter().map(|status| status.as_str())));
     }

@@ -14,7 +14,10 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::UploadId;
+use domain::{
+    ids::{UploadId, UserId},
+    permissions::Reach,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -46,9 +49,20 @@ pub struct Piece {
     pub path: String,
 }
 
-/// The upload.
-pub async fn find(connection: &mut AsyncPgConnection, id: UploadId) -> Result<Option<Receiving>, DbError> {
-    Ok(file_uploads::table.find(id.0).select(Receiving::as_select()).first(connection).await.optional()?)
+/// The upload, if it is in reach.
+pub async fn find(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    id: UploadId,
+) -> Result<Option<Receiving>, DbError> {
+    let mut query = file_uploads::table.filter(file_uploads::id.eq(id.0)).select(Receiving::as_select()).into_boxed();
+    let own = |user: UserId| file_uploads::uploaded_by.eq(user.0);
+    query = match reach {
+        Reach::All => query,
+        Reach::Own(user) => query.filter(own(user)),
+        Reach::Branch(user, branch) => query.filter(own(user).or(file_uploads::branch_id.eq(branch.0))),
+    };
+    Ok(query.first(connection).await.optional()?)
 }
 
 /// The upload, held until the transaction ends.

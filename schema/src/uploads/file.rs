@@ -1,13 +1,13 @@
 //! Uploaded files as people see them: to be listed, to be told apart, to be fetched again.
 
-use crate::{DbError, tables::file_uploads};
+use crate::{Count, DbError, Part, reach::has_upload, tables::file_uploads};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::UploadId;
+use domain::{ids::UploadId, permissions::Reach};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -41,6 +41,8 @@ pub struct NewUpload<'a> {
     pub options: Option<&'a Value>,
     pub uploaded_by: Option<i64>,
     pub branch_id: Option<i64>,
+    /// What the uploader reaches: the import reaches no further.
+    pub scope: &'a str,
     /// Where in storage it lies.
     pub upload_path: Option<&'a str>,
     pub job_id: Option<Uuid>,
@@ -138,52 +140,50 @@ pub(super) async fn open_batch(connection: &mut AsyncPgConnection, upload: i64) 
     Ok(())
 }
 
-/// One upload.
-pub async fn find(connection: &mut AsyncPgConnection, id: UploadId) -> Result<Option<Upload>, DbError> {
-    let query = diesel::sql_query(select("WHERE u.id = $1")).bind::<BigInt, _>(id.0);
-    Ok(query.get_result(connection).await.optional()?)
+/// One upload in reach.
+pub async fn find(connection: &mut AsyncPgConnection, reach: Reach, id: UploadId) -> Result<Option<Upload>, DbError> {
+    let query = select(&format!("WHERE u.id = $1 AND {}", has_upload(reach)));
+    Ok(diesel::sql_query(query).bind::<BigInt, _>(id.0).get_result(connection).await.optional()?)
 }
 
-/// Uploads, newest first, of one status or all, and their number counted up to `count_cap` + 1.
+/// Uploads in reach, newest first, of one status or all, and their number counted up to `count_cap` + 1.
 pub async fn list(
     connection: &mut AsyncPgConnection,
+    reach: Reach,
     status: Option<&str>,
-    offset: i64,
-    limit: i64,
-    count_cap: i64,
+    part: Part,
 ) -> Result<(Vec<Upload>, i64), DbError> {
-    let filter = format!("WHERE $1::text IS NULL OR {STATUS} = $1");
+    let filter = format!("WHERE ($1::text IS NULL OR {STATUS} = $1) AND {}", has_upload(reach));
     let uploads =
         diesel::sql_query(select(&format!("{filter} ORDER BY u.created_at DESC, u.id DESC OFFSET $2 LIMIT $3")))
             .bind::<Nullable<Text>, _>(status)
-            .bind::<BigInt, _>(offset)
-            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(part.offset)
+            .bind::<BigInt, _>(part.limit)
             .load(connection)
             .await?;
     let count = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {JOINED} {filter} LIMIT $2) listed");
     let count: Count = diesel::sql_query(count)
         .bind::<Nullable<Text>, _>(status)
-        .bind::<BigInt, _>(count_cap + 1)
+        .bind::<BigInt, _>(part.count_cap + 1)
         .get_result(connection)
         .await?;
     Ok((uploads, count.count))
 }
 
-#[derive(QueryableByName)]
-pub(crate) struct Count {
-    #[diesel(sql_type = BigInt)]
-    pub(crate) count: i64,
-}
-
-/// An upload of the same bytes that stands in the book or is on its way there. Until the transaction ends nobody else
-/// can ask about the same bytes, so that of two uploads at once the second sees the first.
-pub async fn same_file(connection: &mut AsyncPgConnection, sha256: &str) -> Result<Option<Upload>, DbError> {
+/// An upload in reach of the same bytes that stands in the book or is on its way there. Until the transaction ends
+/// nobody else can ask about the same bytes, so that of two uploads at once the second sees the first.
+pub async fn same_file(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    sha256: &str,
+) -> Result<Option<Upload>, DbError> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(sha256)
         .execute(connection)
         .await?;
     let query = select(&format!(
-        "WHERE u.sha256 = $1 AND NOT u.dry_run AND NOT ({STATUS} = ANY($2)) ORDER BY u.id DESC LIMIT 1"
+        "WHERE u.sha256 = $1 AND NOT u.dry_run AND NOT ({STATUS} = ANY($2)) AND {} ORDER BY u.id DESC LIMIT 1",
+        has_upload(reach)
     ));
     let without_effect = ["receiving", "failed", "cancelled", "undone"];
     let query = diesel::sql_query(query).bind::<Text, _>(sha256).bind::<Array<Text>, _>(without_effect.as_slice());

@@ -1,9 +1,12 @@
 //! What was found in a file: the faults of its rows, and what a dry run would have done.
+//!
+//! What people are shown is asked for with the upload itself, which only [`file::find`](super::file::find) gives, and to
+//! those who reach it.
 
 use crate::{
-    DbError,
+    Count, DbError, Part,
     tables::{upload_previews, upload_row_errors},
-    uploads::file::Count,
+    uploads::file::Upload,
 };
 use diesel::{
     prelude::*,
@@ -60,25 +63,23 @@ pub struct CommonFault {
 /// Faults by row, and their number counted up to `count_cap` + 1.
 pub async fn faults(
     connection: &mut AsyncPgConnection,
-    upload: UploadId,
-    offset: i64,
-    limit: i64,
-    count_cap: i64,
+    upload: &Upload,
+    part: Part,
 ) -> Result<(Vec<Fault>, i64), DbError> {
     use upload_row_errors::dsl;
     let page = dsl::upload_row_errors
-        .filter(dsl::upload_id.eq(upload.0))
+        .filter(dsl::upload_id.eq(upload.id))
         .order((dsl::row_number, dsl::id))
-        .offset(offset)
-        .limit(limit)
+        .offset(part.offset)
+        .limit(part.limit)
         .select(Fault::as_select())
         .load(connection)
         .await?;
     let count: Count = diesel::sql_query(
         "SELECT count(*) AS count FROM (SELECT 1 FROM upload_row_errors WHERE upload_id = $1 LIMIT $2) listed",
     )
-    .bind::<BigInt, _>(upload.0)
-    .bind::<BigInt, _>(count_cap + 1)
+    .bind::<BigInt, _>(upload.id)
+    .bind::<BigInt, _>(part.count_cap + 1)
     .get_result(connection)
     .await?;
     Ok((page, count.count))
@@ -109,35 +110,33 @@ pub async fn most_common(connection: &mut AsyncPgConnection, upload: UploadId) -
 /// A page of what a dry run would do, by row, of one action or all; counted up to `count_cap` + 1.
 pub async fn previews(
     connection: &mut AsyncPgConnection,
-    upload: UploadId,
+    upload: &Upload,
     action: Option<&str>,
-    offset: i64,
-    limit: i64,
-    count_cap: i64,
+    part: Part,
 ) -> Result<(Vec<PreviewRow>, i64), DbError> {
     use upload_previews::dsl;
-    let mut page = dsl::upload_previews.filter(dsl::upload_id.eq(upload.0)).into_boxed();
+    let mut page = dsl::upload_previews.filter(dsl::upload_id.eq(upload.id)).into_boxed();
     if let Some(action) = action {
         page = page.filter(dsl::action.eq(action));
     }
-    let page = page.order(dsl::row_number).offset(offset).limit(limit).select(PreviewRow::as_select());
+    let page = page.order(dsl::row_number).offset(part.offset).limit(part.limit).select(PreviewRow::as_select());
     let page = page.load(connection).await?;
     let count: Count = diesel::sql_query(
         "SELECT count(*) AS count FROM (SELECT 1 FROM upload_previews \
            WHERE upload_id = $1 AND ($2::text IS NULL OR action = $2) LIMIT $3) listed",
     )
-    .bind::<BigInt, _>(upload.0)
+    .bind::<BigInt, _>(upload.id)
     .bind::<Nullable<Text>, _>(action)
-    .bind::<BigInt, _>(count_cap + 1)
+    .bind::<BigInt, _>(part.count_cap + 1)
     .get_result(connection)
     .await?;
     Ok((page, count.count))
 }
 
 /// How many rows a dry run would have each do. Reads every preview of the upload, by index.
-pub async fn actions(connection: &mut AsyncPgConnection, upload: UploadId) -> Result<Vec<ActionCount>, DbError> {
+pub async fn actions(connection: &mut AsyncPgConnection, upload: &Upload) -> Result<Vec<ActionCount>, DbError> {
     let query = diesel::sql_query(
         "SELECT action, count(*) AS count FROM upload_previews WHERE upload_id = $1 GROUP BY action ORDER BY action",
     );
-    Ok(query.bind::<BigInt, _>(upload.0).load(connection).await?)
+    Ok(query.bind::<BigInt, _>(upload.id).load(connection).await?)
 }

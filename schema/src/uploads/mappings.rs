@@ -58,7 +58,7 @@ pub async fn list(connection: &mut AsyncPgConnection, offset: i64, limit: i64) -
 
 /// How many mappings there are, counted up to `cap` + 1.
 pub async fn count(connection: &mut AsyncPgConnection, cap: i64) -> Result<i64, DbError> {
-    let counted: super::file::Count =
+    let counted: crate::Count =
         diesel::sql_query("SELECT count(*) AS count FROM (SELECT 1 FROM upload_mappings LIMIT $1) listed")
             .bind::<diesel::sql_types::BigInt, _>(cap + 1)
             .get_result(connection)

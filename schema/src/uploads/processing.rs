@@ -7,7 +7,10 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::UploadId;
+use domain::{
+    ids::{BranchId, UploadId, UserId},
+    permissions::Reach,
+};
 use serde_json::{Value, json};
 
 /// What processing an upload needs to know.
@@ -25,6 +28,11 @@ pub struct Begun {
     pub options: Option<Value>,
     #[diesel(sql_type = Nullable<BigInt>)]
     pub branch_id: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub uploaded_by: Option<i64>,
+    /// What the uploader reached.
+    #[diesel(sql_type = Text)]
+    pub scope: String,
     /// Of the uploader's branch.
     #[diesel(sql_type = Nullable<Text>)]
     pub time_zone: Option<String>,
@@ -39,6 +47,14 @@ pub struct Begun {
     /// Records of the file, once counted; 0 before.
     #[diesel(sql_type = Integer)]
     pub total_records: i32,
+}
+
+impl Begun {
+    /// What the uploader reached. Whoever is not known any more reached nothing.
+    pub fn reach(&self) -> Result<Reach, DbError> {
+        let scope = self.scope.parse().map_err(|_| DbError::Unknown { table: "file_uploads", column: "scope" })?;
+        Ok(Reach::of(scope, UserId(self.uploaded_by.unwrap_or_default()), self.branch_id.map(BranchId)))
+    }
 }
 
 /// How an upload ended.
@@ -65,7 +81,7 @@ pub async fn begin(
     let begun = diesel::sql_query(
         "WITH u AS (UPDATE file_uploads SET processing_started_at = COALESCE(processing_started_at, $2), \
              updated_at = now() WHERE id = $1 AND upload_status = 'processing' RETURNING *) \
-         SELECT b.id AS batch_id, u.filename, u.upload_path, u.dry_run, u.options, u.branch_id, br.time_zone, \
+         SELECT b.id AS batch_id, u.filename, u.upload_path, u.dry_run, u.options, u.branch_id, u.uploaded_by, u.scope, br.time_zone, \
              u.processing_started_at AS started_at, b.checkpoint_row, b.processed_records, \
              b.total_records \
          FROM u JOIN upload_batches b ON b.upload_id = u.id AND b.status = 'processing' \

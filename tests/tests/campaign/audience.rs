@@ -5,6 +5,7 @@ use chrono::{NaiveDate, Utc};
 use domain::{
     campaigns::{Audience, ExclusionReason},
     messaging::Channel,
+    permissions::Reach,
 };
 use schema::{
     AsyncConnection, DbError,
@@ -41,6 +42,7 @@ pub async fn campaign(base: &Base, client: &Client, upload: Option<i64>, audienc
         time_zone: None,
         estimate: None,
         created_by: None,
+        reach: Reach::All,
     };
     campaigns::insert(&mut base.db().get().await.unwrap(), &new, now()).await.unwrap()
 }
@@ -51,6 +53,7 @@ pub fn target(upload: Option<i64>, audience: &Value) -> Target {
         audience: Audience::parse(audience).unwrap(),
         channel: Channel::Whatsapp,
         today: today(),
+        reach: Reach::All,
     }
 }
 
@@ -129,13 +132,14 @@ async fn everyone_left_out_is_left_out_for_a_reason() {
     );
     assert_eq!(build(&base, &client, id, &target).await, None, "a second run changes nothing");
     assert_eq!(book::number(&client, "SELECT count(*) FROM messages").await, 2);
-    let page = campaigns::exclusions(&mut base.db().get().await.unwrap(), id, None, None, 3).await.unwrap();
+    let page = campaigns::exclusions(&mut base.db().get().await.unwrap(), Reach::All, id, None, None, 3).await.unwrap();
     assert_eq!(page.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>(), ["already_renewed"; 3]);
     let after = page.last().map(|row| (row.reason.as_str(), row.id));
-    let rest = campaigns::exclusions(&mut base.db().get().await.unwrap(), id, None, after, 9).await.unwrap();
+    let rest =
+        campaigns::exclusions(&mut base.db().get().await.unwrap(), Reach::All, id, None, after, 9).await.unwrap();
     assert_eq!(rest.len(), 5);
     let one = Some(ExclusionReason::NoPhone);
-    let one = campaigns::exclusions(&mut base.db().get().await.unwrap(), id, one, None, 9).await.unwrap();
+    let one = campaigns::exclusions(&mut base.db().get().await.unwrap(), Reach::All, id, one, None, 9).await.unwrap();
     assert_eq!((one.len(), one[0].policy_number.as_deref()), (1, Some("P2")));
 }
 

@@ -4,6 +4,7 @@ use crate::book;
 use domain::{
     campaigns::{Audience, CampaignStatus},
     messaging::Channel,
+    permissions::Reach,
 };
 use jobs::{campaigns::request, kinds::registry, queue::dispatch::Enqueued, services::SharedServices};
 use schema::{
@@ -83,6 +84,7 @@ impl Ground {
             time_zone: None,
             estimate: Some(7),
             created_by: None,
+            reach: Reach::All,
         };
         let now = self.services.clock.now();
         let mut connection = self.services.db.get().await.expect("a connection");

@@ -115,11 +115,11 @@ async fn recipients_are_walked_page_by_page() {
 }
 
 #[tokio::test]
-async fn addresses_show_only_to_those_who_may_see_them() {
+async fn addresses_are_masked_for_everybody() {
     let ground = Ground::new(&entries()).await;
     let (id, _) = campaign(&ground).await;
     let path = format!("/api/campaigns/{id}/recipients?limit=1");
-    for (role, address) in [(SystemRole::Administrator, "+919800000001"), (SystemRole::ReadOnly, "+91********01")] {
+    for (role, address) in [(SystemRole::Administrator, "+91******0001"), (SystemRole::ReadOnly, "+91******0001")] {
         let user = ground.api.user(role).await;
         let page = ground.api.get(&path).by(&user).send().await.data(200);
         assert_eq!(page["recipients"][0]["address"], address, "{role}");

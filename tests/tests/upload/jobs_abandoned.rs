@@ -21,6 +21,7 @@ async fn begin(ground: &Ground, name: &str, hours_ago: i32) -> (UploadId, Vec<St
         options: None,
         uploaded_by: None,
         branch_id: None,
+        scope: "all",
         upload_path: None,
         job_id: None,
     };

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{Days, NaiveDate};
 use domain::ids::UploadId;
 use domain::local_day::local_day;
+use domain::permissions::Reach;
 use jobs::kinds::{parse_upload::ParseUpload, registry};
 use jobs::queue::admin;
 use jobs::queue::ledger;
@@ -124,6 +125,7 @@ impl Ground {
                     options: ask.options.as_ref(),
                     uploaded_by: None,
                     branch_id: None,
+                    scope: "all",
                     upload_path: Some(&key),
                     job_id: Some(job),
                 };
@@ -159,7 +161,7 @@ impl Ground {
     }
 
     pub async fn upload(&self, id: UploadId) -> Upload {
-        file::find(&mut self.services.db.get().await.unwrap(), id).await.unwrap().unwrap()
+        file::find(&mut self.services.db.get().await.unwrap(), Reach::All, id).await.unwrap().unwrap()
     }
 
     pub async fn job(&self, id: Uuid) -> JobRow {

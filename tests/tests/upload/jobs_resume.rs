@@ -3,6 +3,7 @@
 use super::jobs_ground::{Ask, Ground, Line, SOON, csv};
 use chrono::Utc;
 use domain::ids::UploadId;
+use domain::permissions::Reach;
 use domain::upload::Layout;
 use jobs::uploads::CHUNK_ROWS;
 use schema::uploads::import::{Chunk, ImportError, ImportRun, write_chunk};
@@ -66,6 +67,7 @@ async fn a_chunk_that_fails_is_tried_again_from_the_checkpoint() {
         started_at: chrono::DateTime::<Utc>::UNIX_EPOCH,
         today: ground.today(),
         default_branch: None,
+        reach: Reach::All,
         dry_run: false,
     };
     let stale = Chunk { after: 0, last_row: 300, ..Chunk::default() };

@@ -5,6 +5,7 @@
 
 use super::{abandon, remove};
 use crate::{
+    auth::Principal,
     error::{ApiError, ApiResult},
     state::SharedState,
     uploads::{
@@ -14,7 +15,10 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use domain::ids::{UploadId, UserId};
+use domain::{
+    ids::{UploadId, UserId},
+    permissions::Reach,
+};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use jobs::{
     kinds::parse_upload::ParseUpload,
@@ -31,10 +35,14 @@ use schema::{
 };
 use uuid::Uuid;
 
-pub async fn complete(state: &SharedState, upload: Receiving, user: UserId, again: bool) -> ApiResult<Submitted> {
+/// Whoever completes it, and what they reach.
+type By = (UserId, Reach);
+
+pub async fn complete(state: &SharedState, upload: Receiving, caller: &Principal, again: bool) -> ApiResult<Submitted> {
+    let by = (caller.user_id, caller.reach);
     let id = UploadId(upload.id);
     if upload.upload_status != "receiving" {
-        return answer_again(state, &upload).await;
+        return answer_again(state, by.1, &upload).await;
     }
     let pieces = {
         let mut connection = state.services.db.get().await?;
@@ -61,7 +69,7 @@ pub async fn complete(state: &SharedState, upload: Receiving, user: UserId, agai
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "checksum_mismatch", message));
     }
     let state = SharedState::clone(state);
-    record::unhurried(async move { recorded(&state, upload, incoming, pieces, user, again).await }).await
+    record::unhurried(async move { recorded(&state, upload, incoming, pieces, by, again).await }).await
 }
 
 /// Makes the file the upload's own, and tells the workers.
@@ -70,20 +78,20 @@ async fn recorded(
     upload: Receiving,
     incoming: Incoming,
     pieces: Vec<Piece>,
-    user: UserId,
+    by: By,
     again: bool,
 ) -> ApiResult<Submitted> {
     let (id, job) = (UploadId(upload.id), Uuid::now_v7());
-    let outcome = write(state, &upload, &incoming, job, user, again).await;
+    let outcome = write(state, &upload, &incoming, job, by, again).await;
     let Incoming { kept, stored, file_type } = incoming;
     if let Ok(None) = outcome {
         // another request was faster
         kept.remove().await;
         let upload = {
             let mut connection = state.services.db.get().await?;
-            chunked::find(&mut connection, id).await?.ok_or_else(|| ApiError::not_found("upload"))?
+            chunked::find(&mut connection, by.1, id).await?.ok_or_else(|| ApiError::not_found("upload"))?
         };
-        return answer_again(state, &upload).await;
+        return answer_again(state, by.1, &upload).await;
     }
     let known = async { Ok(admin::get(&state.services, job).await?.is_some()) };
     let enqueued = record::settle(kept, outcome, known).await?;
@@ -98,7 +106,7 @@ async fn write(
     upload: &Receiving,
     incoming: &Incoming,
     job: Uuid,
-    user: UserId,
+    by: By,
     again: bool,
 ) -> ApiResult<Option<Enqueued>> {
     let id = UploadId(upload.id);
@@ -109,7 +117,7 @@ async fn write(
                 return Ok(None);
             }
             if !upload.dry_run && !again {
-                record::refuse_duplicate(connection, &incoming.stored.sha256).await?;
+                record::refuse_duplicate(connection, by.1, &incoming.stored.sha256).await?;
             }
             let whole = Whole {
                 sha256: &incoming.stored.sha256,
@@ -118,16 +126,16 @@ async fn write(
                 job,
             };
             chunked::assemble(connection, id, &whole).await?;
-            Ok(Some(record::enqueue(connection, state, &ParseUpload { upload: id.0 }, job, user).await?))
+            Ok(Some(record::enqueue(connection, state, &ParseUpload { upload: id.0 }, job, by.0).await?))
         })
         .await
 }
 
 /// What completing answered the first time; 409 if it was not completed but ended.
-async fn answer_again(state: &SharedState, upload: &Receiving) -> ApiResult<Submitted> {
+async fn answer_again(state: &SharedState, reach: Reach, upload: &Receiving) -> ApiResult<Submitted> {
     let id = UploadId(upload.id);
     let mut connection = state.services.db.get().await?;
-    let row = file::find(&mut connection, id).await?.ok_or_else(|| ApiError::not_found("upload"))?;
+    let row = file::find(&mut connection, reach, id).await?.ok_or_else(|| ApiError::not_found("upload"))?;
     match (upload.upload_status.as_str(), row.job_id) {
         ("processing" | "completed", Some(job)) => {
             let size = u64::try_from(row.file_size).map_err(ApiError::internal)?;

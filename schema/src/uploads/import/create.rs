@@ -9,7 +9,7 @@ use super::{
 };
 use crate::DbError;
 use deadpool_postgres::Transaction;
-use domain::book::{ChunkPlan, CustomerPlan, NewCase, PolicyPlan};
+use domain::book::{ChunkPlan, CustomerPlan, NewCase, PolicyData, PolicyPlan};
 
 /// Creates the customers of the plan that are not known, and returns the id of every customer of the plan.
 pub(super) async fn customers(
@@ -115,19 +115,19 @@ pub(super) async fn cases(
     plan: &ChunkPlan,
     policies: &[i64],
 ) -> Result<(), DbError> {
-    let mut fresh: Vec<(i64, &NewCase)> = policies
+    let mut fresh: Vec<(i64, &NewCase, &PolicyData)> = policies
         .iter()
         .zip(&plan.policies)
-        .filter_map(|(id, policy)| policy.cases.create.as_ref().map(|case| (*id, case)))
+        .filter_map(|(id, policy)| policy.cases.create.as_ref().map(|case| (*id, case, &policy.next)))
         .collect();
     if fresh.is_empty() {
         return Ok(());
     }
-    fresh.sort_unstable_by_key(|(policy, _)| *policy);
-    let target =
-        "renewal_cases (policy_id, term_end, priority, batch_id, renewal_amount, notes, created_at, updated_at)";
-    let mut copy = Copy::into(transaction, target, 8).await?;
-    for (policy, case) in fresh {
+    fresh.sort_unstable_by_key(|(policy, ..)| *policy);
+    let target = "renewal_cases (policy_id, term_end, priority, batch_id, renewal_amount, notes, branch_id, agent_id, \
+        created_at, updated_at)";
+    let mut copy = Copy::into(transaction, target, 10).await?;
+    for (policy, case, data) in fresh {
         let row = copy.row().await?;
         row.bigint(policy);
         row.date(case.term_end);
@@ -135,6 +135,8 @@ pub(super) async fn cases(
         row.bigint(run.batch);
         row.money(case.renewal_amount);
         row.some(case.notes.as_deref(), Rows::text);
+        row.some(data.branch_id, Rows::bigint);
+        row.some(data.agent_id, Rows::bigint);
         row.timestamp(run.started_at);
         row.timestamp(run.started_at);
     }

@@ -74,14 +74,18 @@ async fn customers(
     policies: &HashMap<String, KnownPolicy>,
 ) -> Result<HashMap<String, KnownCustomer>, DbError> {
     const CUSTOMERS: &str = "SELECT c.id, c.customer_code, c.first_name, c.last_name, c.email, c.phone, \
-        c.date_of_birth, c.address, c.upload_id, u.before \
+        c.date_of_birth, c.address, c.upload_id, u.before, \
+        $3::bigint IS NULL OR c.upload_id = $2 OR EXISTS (SELECT FROM policies p WHERE p.customer_id = c.id \
+          AND (p.branch_id = $4::bigint OR p.agent_id = $3 OR EXISTS (SELECT FROM renewal_cases r \
+            WHERE r.policy_id = p.id AND r.assigned_to = $3))) AS reached \
         FROM customers c LEFT JOIN upload_changes u \
           ON u.upload_id = $2 AND u.entity = 'customer' AND u.entity_id = c.id \
         WHERE c.customer_code = ANY($1)";
     let codes: Vec<&str> = customer_codes(rows, policies).collect();
+    let (user, branch) = (run.reach.user().map(|user| user.0), run.reach.branch().map(|branch| branch.0));
     let query = run.locking(CUSTOMERS, " ORDER BY c.customer_code FOR NO KEY UPDATE OF c");
     let statement = transaction.prepare_cached(&query).await?;
-    let found = transaction.query(&statement, &[&codes, &run.upload]).await?;
+    let found = transaction.query(&statement, &[&codes, &run.upload, &user, &branch]).await?;
     found.iter().map(|row| Ok((row.try_get("customer_code")?, customer(row, run.upload)?))).collect()
 }
 
@@ -105,7 +109,7 @@ fn customer(row: &Row, upload: i64) -> Result<KnownCustomer, DbError> {
         None if creator == Some(upload) => None,
         None => Some(data.clone()),
     };
-    Ok(KnownCustomer { id: row.try_get("id")?, data, before, recorded })
+    Ok(KnownCustomer { id: row.try_get("id")?, data, before, recorded, reached: row.try_get("reached")? })
 }
 
 async fn cases(

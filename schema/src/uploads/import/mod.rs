@@ -17,6 +17,7 @@ use crate::{Db, DbError};
 use chrono::{DateTime, NaiveDate, Utc};
 use deadpool_postgres::Transaction;
 use domain::book::{ChunkPlan, Counts, Known, PlanRules, plan_chunk};
+use domain::permissions::Reach;
 use domain::upload::{Layout, PolicyRow, RowFault};
 use tokio_postgres::error::SqlState;
 
@@ -38,6 +39,8 @@ pub struct ImportRun<'a> {
     pub today: NaiveDate,
     /// Of new policies whose row names no branch.
     pub default_branch: Option<i64>,
+    /// What the uploader reaches: rows that would touch anything else are refused.
+    pub reach: Reach,
     /// Whether nothing is to be written to the book.
     pub dry_run: bool,
 }
@@ -138,6 +141,7 @@ fn plan(run: &ImportRun<'_>, chunk: &Chunk, known: &Known) -> ChunkPlan {
         upload: run.upload,
         today: run.today,
         default_branch: run.default_branch,
+        reach: run.reach,
         preview: run.dry_run,
     };
     plan_chunk(&chunk.rows, known, &rules)

@@ -1,0 +1,11 @@
+CREATE INDEX idx_file_uploads_by_user ON file_uploads (uploaded_by, id DESC);
+DROP INDEX idx_file_uploads_uploader, idx_file_uploads_branch;
+CREATE INDEX idx_renewal_cases_assigned ON renewal_cases (assigned_to) WHERE assigned_to IS NOT NULL;
+DROP INDEX idx_renewal_cases_assigned_id, idx_renewal_cases_agent, idx_renewal_cases_branch;
+DROP INDEX idx_policies_agent, idx_policies_branch_customer, idx_policies_branch_id;
+DROP TRIGGER policies_cases_follow ON policies;
+DROP TRIGGER renewal_cases_belong ON renewal_cases;
+DROP FUNCTION cases_follow, case_belongs;
+ALTER TABLE renewal_cases DROP COLUMN branch_id, DROP COLUMN agent_id;
+ALTER TABLE campaigns DROP COLUMN scope, DROP COLUMN branch_id;
+ALTER TABLE file_uploads DROP COLUMN scope;
