@@ -3,7 +3,7 @@
 //! A new resource is one file and one element of [`resources`]; past sixteen, an element is a tuple itself.
 
 use crate::{
-    auth::{AuthApi, SessionsApi},
+    auth::{AuthApi, ConfirmApi, MfaApi, SessionsApi, VerifyApi},
     book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
@@ -27,7 +27,7 @@ use std::{
 fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
-        (AuthApi, SessionsApi),
+        (AuthApi, SessionsApi, (ConfirmApi, MfaApi, VerifyApi)),
         people::api(),
         uploads::api(),
         book::api(),

@@ -41,6 +41,8 @@ text_enum! {
     pub enum SecurityEventKind {
         /// Somebody came in.
         SignedIn = "signed_in",
+        /// Somebody who was in showed again that it is them.
+        Confirmed = "confirmed",
         /// Somebody came in from a device that was not known.
         NewDevice = "new_device",
         /// A wrong password or code.

@@ -16,6 +16,8 @@ mod jobs;
 mod limits;
 #[path = "api/logs.rs"]
 mod logs;
+#[path = "api/mfa.rs"]
+mod mfa;
 #[path = "api/server.rs"]
 mod server;
 #[path = "api/sessions.rs"]

@@ -89,6 +89,11 @@ pub struct Attempt {
     pub closes: bool,
 }
 
+/// What somebody's codes are counted under: apart from the password, which puts its own count back when it is right.
+pub fn codes_of(email: &str) -> String {
+    format!("codes of {email}")
+}
+
 impl Attempts {
     /// Over the process's Redis.
     pub fn new(redis: Redis) -> Self {
@@ -143,7 +148,8 @@ impl Attempts {
 
     /// Lets everybody try again.
     pub async fn unlock(&self, email: &str) -> Result<(), ApiError> {
-        redis::cmd("DEL").arg(self.account(email)).query_async::<()>(&mut self.redis.connection()).await?;
+        let accounts = [self.account(email), self.account(&codes_of(email))];
+        redis::cmd("DEL").arg(&accounts).query_async::<()>(&mut self.redis.connection()).await?;
         Ok(())
     }
 

@@ -5,22 +5,26 @@
 //! second, so that a suspension works at once.
 
 pub mod attempts;
+mod confirm;
 mod cookie;
 pub mod guard;
 mod login;
 mod mfa;
 mod origin;
 pub mod principals;
+mod proof;
 pub mod session;
 mod sessions;
 pub mod token;
 pub mod token_keys;
 mod user;
 
+pub use confirm::ConfirmApi;
 pub use domain::permissions::permit;
 pub use guard::{Confirmed, Guard, SignedIn};
 pub use login::AuthApi;
 pub(crate) use login::tell;
+pub use mfa::{MfaApi, VerifyApi};
 pub use origin::Origin;
 pub use principals::{Principal, Via};
 pub use sessions::SessionsApi;

@@ -4,3 +4,4 @@ pub mod password;
 pub mod sealing;
 pub mod secret_token;
 pub mod token_keys;
+pub mod totp;

@@ -12,6 +12,8 @@ const OPEN: &[&str] = &[
     // these rest on the refresh token
     "post /api/auth/refresh",
     "get /api/auth/csrf",
+    // this one rests on the challenge
+    "post /api/auth/mfa/verify",
 ];
 /// Whoever calls these proves who they are in another way: the signature of the body.
 const SIGNED: &str = "/api/webhooks/";

@@ -2,7 +2,7 @@
 
 use crate::{
     DbError,
-    tables::{mfa_recovery_codes, users},
+    tables::{mfa_recovery_codes, sessions, users},
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -106,6 +106,10 @@ pub async fn clear_mfa(connection: &mut AsyncPgConnection, id: UserId, now: Date
     diesel::update(users::table.find(id.0)).set(set).execute(connection).await?;
     let codes = mfa_recovery_codes::table.filter(mfa_recovery_codes::user_id.eq(id.0));
     diesel::delete(codes).execute(connection).await?;
+    // what was shown was the factor that is gone
+    let shown = sessions::table.filter(sessions::user_id.eq(id.0).and(sessions::revoked_at.is_null()));
+    let shown = shown.filter(sessions::mfa_at.is_not_null());
+    diesel::update(shown).set(sessions::mfa_at.eq(None::<DateTime<Utc>>)).execute(connection).await?;
     Ok(())
 }
 
