@@ -212,7 +212,7 @@ impl JobsApi {
         id: Path<Uuid>,
     ) -> ApiResult<Reply<Job>> {
         find(&state, &caller, id.0).await?;
-        match admin::cancel(&state.services, id.0).await? {
+        match admin::cancel(&state.services, id.0, &caller.actor()).await? {
             Cancelled::Now { .. } | Cancelled::Requested => ok(find(&state, &caller, id.0).await?.into()),
             Cancelled::TooLate(ended) => {
                 Err(ApiError::conflict("job_already_ended", format!("the job has {} already", ended.name())))
@@ -233,7 +233,7 @@ impl JobsApi {
         id: Path<Uuid>,
     ) -> ApiResult<Reply<Job>> {
         find(&state, &caller, id.0).await?;
-        match admin::retry(&state.services, id.0).await? {
+        match admin::retry(&state.services, id.0, &caller.actor()).await? {
             Retried::Ready(_) | Retried::Waiting => ok(find(&state, &caller, id.0).await?.into()),
             Retried::NotEnded(current) => {
                 let message =

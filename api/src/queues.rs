@@ -203,7 +203,7 @@ impl QueuesApi {
         name: Path<String>,
     ) -> ApiResult<Reply<Switched>> {
         let queue = find(&name.0)?;
-        let changed = admin::pause(&state.services, queue, Some(&caller.email)).await?;
+        let changed = admin::pause(&state.services, queue, Some(&caller.email), &caller.actor()).await?;
         ok(Switched { name: name.0, paused: true, changed })
     }
 
@@ -212,11 +212,11 @@ impl QueuesApi {
     async fn resume(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::QueuesManage>,
+        caller: Guard<permit::QueuesManage>,
         name: Path<String>,
     ) -> ApiResult<Reply<Switched>> {
         let queue = find(&name.0)?;
-        let changed = admin::resume(&state.services, queue).await?;
+        let changed = admin::resume(&state.services, queue, &caller.actor()).await?;
         ok(Switched { name: name.0, paused: false, changed })
     }
 }

@@ -50,7 +50,7 @@ impl TemplateRow {
 }
 
 /// What is written about a template.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateText<'a> {
     /// What people call it.
     pub name: &'a str,
@@ -157,6 +157,12 @@ pub async fn count(connection: &mut AsyncPgConnection, filter: &Filter, cap: i64
 pub async fn get(connection: &mut AsyncPgConnection, id: TemplateId) -> Result<Option<TemplateRow>, DbError> {
     let found = templates::table.find(id.0).select(TemplateRow::as_select());
     Ok(found.first(connection).await.optional()?)
+}
+
+/// One template, held until the transaction ends.
+pub async fn hold(connection: &mut AsyncPgConnection, id: TemplateId) -> Result<Option<TemplateRow>, DbError> {
+    let held = templates::table.find(id.0).select(TemplateRow::as_select()).for_no_key_update();
+    Ok(held.first(connection).await.optional()?)
 }
 
 /// Adds a template.

@@ -82,7 +82,7 @@ impl SignedIn {
 
     /// What they do to something, in the past tense: `campaign.paused`.
     pub fn entry(&self, action: &'static str, entity: Entity) -> Entry {
-        Entry { actor: self.actor(), action, entity, before: None, after: None }
+        self.actor().entry(action, entity)
     }
 }
 

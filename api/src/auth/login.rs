@@ -33,6 +33,7 @@ use poem::{
 use poem_openapi::{Object, OpenApi, payload::Json};
 use schema::{
     AsyncConnection, DbError,
+    audit::{self, Entity},
     people::{
         devices,
         security_events::{self, NewEvent},
@@ -177,7 +178,14 @@ impl AuthApi {
         if let Some(session) = caller.session() {
             let now = state.services.clock.now();
             let mut connection = state.services.db.get().await?;
-            sessions::end(&mut connection, session, SessionEnd::SignedOut, now).await?;
+            connection
+                .transaction::<_, DbError, _>(async |connection| {
+                    sessions::end(connection, session, SessionEnd::SignedOut, now).await?;
+                    let entity = Entity::named("session", session.to_string());
+                    let entry = caller.entry("session.ended", entity).after(json!({"reason": "signed_out"}));
+                    audit::record(connection, &[entry]).await
+                })
+                .await?;
             state.principals.forget(session);
         }
         cookie::drop_refresh(jar);

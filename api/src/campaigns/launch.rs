@@ -7,7 +7,7 @@ use super::{
     new::NewCampaign,
 };
 use crate::{
-    auth::Principal,
+    auth::SignedIn,
     envelope::{FieldFault, Success},
     error::{ApiError, ApiResult},
     request::{Id, Name},
@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     campaigns::CampaignStatus,
-    ids::CampaignId,
+    ids::{CampaignId, TemplateId, UploadId},
     messaging::Channel,
     permissions::{Permission, Reach},
 };
@@ -24,6 +24,7 @@ use jobs::{campaigns::request, queue::dispatch::Enqueued};
 use poem_openapi::{ApiResponse, Object, payload::Json};
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
+    audit::{self, Entity, Entry},
     campaigns::{self, Schedule, Target},
     uploads,
 };
@@ -74,7 +75,7 @@ pub(super) enum Launched {
 }
 
 /// Writes what is asked for.
-pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCampaign) -> ApiResult<Launched> {
+pub(super) async fn launch(state: &SharedState, caller: &SignedIn, given: NewCampaign) -> ApiResult<Launched> {
     // whoever may only prepare has nothing to prepare yet: what is written here goes out
     if !caller.may(Permission::CampaignsSend) {
         let message = format!("this needs the permission {}", Permission::CampaignsSend);
@@ -113,7 +114,12 @@ pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCa
         });
     }
     let (ids, enqueued) = connection
-        .transaction::<_, DbError, _>(async |connection| request::create(connection, now, &rows).await)
+        .transaction::<_, DbError, _>(async |connection| {
+            let (ids, enqueued) = request::create(connection, now, &rows).await?;
+            let entries: Vec<_> = ids.iter().zip(&rows).map(|(id, row)| created(caller, *id, row)).collect();
+            audit::record(connection, &entries).await?;
+            Ok((ids, enqueued))
+        })
         .await?;
     drop(connection);
     state.services.dispatcher.push(&enqueued).await;
@@ -125,6 +131,18 @@ pub(super) async fn launch(state: &SharedState, caller: &Principal, given: NewCa
         Schedule::Immediate => Launched::Started(answer),
         Schedule::At { .. } => Launched::Scheduled(answer),
     })
+}
+
+fn created(caller: &SignedIn, id: i64, row: &campaigns::NewCampaign) -> Entry {
+    let scheduled_at = match &row.schedule {
+        Schedule::Immediate => None,
+        Schedule::At { at, .. } => Some(*at),
+    };
+    caller.entry("campaign.created", Entity::of(CampaignId(id))).after(serde_json::json!({
+        "name": row.name, "type": row.channel, "groupId": row.group_id, "templateId": TemplateId(row.template_id),
+        "uploadId": row.upload_id.map(UploadId), "targetAudience": row.audience, "scheduledAt": scheduled_at,
+        "budget": row.budget.map(|budget| budget.to_string()),
+    }))
 }
 
 fn shown(id: i64, row: &campaigns::NewCampaign, job: Option<&Enqueued>) -> Launching {

@@ -15,7 +15,6 @@ pub use figures::CampaignFiguresApi;
 
 use crate::{
     auth::{Guard, permit},
-    edge::RequestId,
     envelope::{Reply, ok},
     error::{ApiError, ApiResult},
     request::{Id, JsonBody, Name, Names, Page, Pagination, blank_is_none, named_set},
@@ -151,16 +150,14 @@ impl CampaignsApi {
         &self,
         state: Data<&SharedState>,
         caller: Guard<permit::CampaignsSend>,
-        request_id: Data<&RequestId>,
         id: Path<Id<CampaignId>>,
         body: JsonBody<StatusRequest>,
     ) -> ApiResult<Reply<StatusChanged>> {
         let change = status::Request {
             campaign: id.0.0,
             wanted: body.0.status.0.wanted(),
-            actor: caller.user_id,
+            actor: caller.actor(),
             reach: caller.reach,
-            request_id: &request_id.0.0,
         };
         let (status, updated_at) = status::change(&state, &change).await?;
         ok(StatusChanged { campaign_id: id.0, status: Name(status), updated_at })

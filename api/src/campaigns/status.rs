@@ -12,11 +12,11 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     campaigns::{CampaignStatus, IllegalTransition, Wanted, status},
-    ids::{CampaignId, UserId},
+    ids::CampaignId,
     permissions::Reach,
 };
 use jobs::campaigns::request;
-use schema::{AsyncConnection, DbError, campaigns::StatusChange};
+use schema::{AsyncConnection, DbError, audit::Actor, campaigns::StatusChange};
 
 /// How often a change is judged anew.
 const TRIES: usize = 8;
@@ -59,16 +59,15 @@ impl NamedSet for Asked {
 
 /// Who asks for what.
 #[derive(Debug)]
-pub(super) struct Request<'a> {
+pub(super) struct Request {
     pub campaign: CampaignId,
     pub wanted: Wanted,
-    pub actor: UserId,
+    pub actor: Actor,
     pub reach: Reach,
-    pub request_id: &'a str,
 }
 
 /// Makes the change; answers where the campaign stands and since when.
-pub(super) async fn change(state: &SharedState, asked: &Request<'_>) -> ApiResult<(CampaignStatus, DateTime<Utc>)> {
+pub(super) async fn change(state: &SharedState, asked: &Request) -> ApiResult<(CampaignStatus, DateTime<Utc>)> {
     let mut connection = state.services.db.get().await?;
     for _ in 0..TRIES {
         let campaign = find(&mut connection, asked.reach, asked.campaign).await?;
@@ -76,13 +75,7 @@ pub(super) async fn change(state: &SharedState, asked: &Request<'_>) -> ApiResul
         if to == campaign.status {
             return Ok((to, campaign.updated_at));
         }
-        let change = StatusChange {
-            campaign: campaign.id,
-            from: campaign.status,
-            to,
-            actor: Some(asked.actor.0),
-            request_id: Some(asked.request_id.to_owned()),
-        };
+        let change = StatusChange { campaign: campaign.id, from: campaign.status, to, actor: asked.actor.clone() };
         let now = state.services.clock.now();
         let changed = connection
             .transaction::<_, DbError, _>(async |connection| request::change_status(connection, now, &change).await)

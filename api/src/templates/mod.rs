@@ -3,6 +3,7 @@
 //! A template is checked when it is written, so that what a campaign uses can be sent; faults name the field.
 
 mod check;
+mod record;
 
 use crate::{
     auth::{Guard, permit},
@@ -25,7 +26,12 @@ use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
 };
-use schema::templates::{self, Filter, TemplateKey, TemplateRow};
+use schema::{
+    AsyncConnection, DbError,
+    audit::{self, Entity},
+    templates::{self, Filter, TemplateKey, TemplateRow},
+};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 named_set!(Channel);
@@ -208,7 +214,14 @@ impl TemplatesApi {
         let checked = check::checked(body.0)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
-        let id = templates::create(&mut connection, &checked.text(), caller.user_id, now).await?;
+        let id = connection
+            .transaction::<_, DbError, _>(async |connection| {
+                let id = templates::create(connection, &checked.text(), caller.user_id, now).await?;
+                let entry = caller.entry("template.created", Entity::of(id)).after(record::text(&checked.text()));
+                audit::record(connection, &[entry]).await?;
+                Ok(id)
+            })
+            .await?;
         created(Written {
             template_id: Id(id),
             message: "Template created successfully".to_owned(),
@@ -223,16 +236,23 @@ impl TemplatesApi {
     async fn update(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::TemplatesManage>,
+        caller: Guard<permit::TemplatesManage>,
         id: Path<Id<TemplateId>>,
         body: JsonBody<NewTemplate>,
     ) -> ApiResult<Reply<Written>> {
         let checked = check::checked(body.0)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
-        if !templates::update(&mut connection, id.0.0, &checked.text(), now).await? {
-            return Err(ApiError::not_found("template"));
-        }
+        connection
+            .transaction::<_, ApiError, _>(async |connection| {
+                let before =
+                    templates::hold(connection, id.0.0).await?.ok_or_else(|| ApiError::not_found("template"))?;
+                templates::update(connection, id.0.0, &checked.text(), now).await?;
+                let entry = caller.entry("template.changed", Entity::of(id.0.0));
+                let entry = entry.before(record::row(&before)).after(record::text(&checked.text()));
+                Ok(audit::record(connection, &[entry]).await?)
+            })
+            .await?;
         ok(Written {
             template_id: id.0,
             message: "Template updated successfully".to_owned(),
@@ -247,14 +267,21 @@ impl TemplatesApi {
     async fn deactivate(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::TemplatesManage>,
+        caller: Guard<permit::TemplatesManage>,
         id: Path<Id<TemplateId>>,
     ) -> ApiResult<Reply<Written>> {
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
-        if !templates::deactivate(&mut connection, id.0.0, now).await? {
-            return Err(ApiError::not_found("template"));
-        }
+        connection
+            .transaction::<_, ApiError, _>(async |connection| {
+                let before =
+                    templates::hold(connection, id.0.0).await?.ok_or_else(|| ApiError::not_found("template"))?;
+                templates::deactivate(connection, id.0.0, now).await?;
+                let entry = caller.entry("template.retired", Entity::of(id.0.0));
+                let entry = entry.before(json!({"isActive": before.is_active})).after(json!({"isActive": false}));
+                Ok(audit::record(connection, &[entry]).await?)
+            })
+            .await?;
         let message = "Template deactivated".to_owned();
         ok(Written { template_id: id.0, message, unknown_variables: Vec::new() })
     }

@@ -33,6 +33,7 @@ use poem_openapi::{
 };
 use schema::{
     AsyncConnection,
+    audit::{self, Actor, Entity},
     uploads::{
         chunked::{self, Piece, Receiving as Row},
         file::{self, NewUpload},
@@ -90,6 +91,8 @@ impl ChunkedApi {
                     record::refuse_duplicate(connection, caller.reach, hash).await?;
                 }
                 let id = file::insert(connection, &row).await?;
+                let entry = caller.entry("upload.announced", Entity::of(id)).after(record::told(&row));
+                audit::record(connection, &[entry]).await?;
                 piece::hold(connection, id).await
             })
             .await?;
@@ -135,7 +138,7 @@ impl ChunkedApi {
     ) -> ApiResult<Offset> {
         let row = own(&state, &caller, id.0.0).await?;
         let place = offset::read(upload_offset.0, content_range.0.as_deref(), row.file_size)?;
-        let (row, received) = piece::take(&state, row, place, body.0).await?;
+        let (row, received) = piece::take(&state, row, place, body.0, caller.actor()).await?;
         Ok(Offset::of(Receiving::new(&row, received)?))
     }
 
@@ -168,7 +171,7 @@ impl ChunkedApi {
         if row.upload_status != "receiving" {
             return Err(piece::not_receiving(&row));
         }
-        abandon(&state, id.0.0, "given up by its uploader").await?;
+        abandon(&state, id.0.0, "given up by its uploader", &caller.actor()).await?;
         ok(Receiving::new(&own(&state, &caller, id.0.0).await?, 0)?)
     }
 }
@@ -184,7 +187,7 @@ async fn own(state: &SharedState, caller: &Principal, id: UploadId) -> ApiResult
 }
 
 /// Ends an upload that is not going to be completed, and removes its pieces.
-async fn abandon(state: &SharedState, id: UploadId, reason: &str) -> ApiResult<()> {
+async fn abandon(state: &SharedState, id: UploadId, reason: &str, by: &Actor) -> ApiResult<()> {
     let mut connection = state.services.db.get().await?;
     let pieces = connection
         .transaction::<_, ApiError, _>(async |connection| {
@@ -194,6 +197,8 @@ async fn abandon(state: &SharedState, id: UploadId, reason: &str) -> ApiResult<(
             }
             let pieces = chunked::pieces(connection, id).await?;
             chunked::abandon(connection, id, reason).await?;
+            let entry = by.entry("upload.abandoned", Entity::of(id)).after(serde_json::json!({"reason": reason}));
+            audit::record(connection, &[entry]).await?;
             Ok(pieces)
         })
         .await?;

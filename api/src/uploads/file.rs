@@ -47,6 +47,7 @@ impl FileApi {
         let received = receive(&state, form).await?;
         let submission = Submission {
             user: caller.user_id,
+            actor: caller.actor(),
             branch: caller.branch_id.map(|branch| branch.0),
             reach: caller.reach,
             file_name: received.name,

@@ -13,7 +13,11 @@ use chrono::{DateTime, Utc};
 use domain::upload::{Column, Mapping as Columns};
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Query};
-use schema::uploads::mappings::{self, SavedMapping};
+use schema::{
+    AsyncConnection, DbError,
+    audit::{self, Entity, Entry},
+    uploads::mappings::{self, SavedMapping},
+};
 use std::collections::HashMap;
 
 /// Saved mappings.
@@ -108,7 +112,16 @@ impl MappingsApi {
         let content = serde_json::to_value(mapping_of(mapping)).map_err(ApiError::internal)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
-        let saved = mappings::save(&mut connection, name, &content, Some(caller.user_id.0), now).await?;
+        let saved = connection
+            .transaction::<_, DbError, _>(async |connection| {
+                let before = mappings::hold(connection, name).await?;
+                let saved = mappings::save(connection, name, &content, Some(caller.user_id.0), now).await?;
+                let entry = caller.entry("mapping.saved", Entity::named("mapping", name)).after(content);
+                let entry = Entry { before: before.map(|before| before.mapping), ..entry };
+                audit::record(connection, &[entry]).await?;
+                Ok(saved)
+            })
+            .await?;
         created(saved.try_into()?)
     }
 
@@ -119,14 +132,20 @@ impl MappingsApi {
     async fn forget(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::UploadsCreate>,
+        caller: Guard<permit::UploadsCreate>,
         /// Which one.
         name: Query<String>,
     ) -> ApiResult<Reply<Forgotten>> {
         let mut connection = state.services.db.get().await?;
-        if !mappings::delete(&mut connection, name.0.trim()).await? {
-            return Err(ApiError::not_found("mapping"));
-        }
-        ok(Forgotten { name: name.0.trim().to_owned() })
+        let name = name.0.trim();
+        connection
+            .transaction::<_, ApiError, _>(async |connection| {
+                let before = mappings::hold(connection, name).await?.ok_or_else(|| ApiError::not_found("mapping"))?;
+                mappings::delete(connection, name).await?;
+                let entry = caller.entry("mapping.forgotten", Entity::named("mapping", name)).before(before.mapping);
+                Ok(audit::record(connection, &[entry]).await?)
+            })
+            .await?;
+        ok(Forgotten { name: name.to_owned() })
     }
 }

@@ -18,6 +18,7 @@ use poem_openapi::{
 };
 use schema::{
     AsyncConnection, AsyncPgConnection,
+    audit::{self, Actor, Entity},
     uploads::chunked::{self, Receiving},
 };
 
@@ -45,7 +46,13 @@ impl<'a> ApiExtractor<'a> for PieceBody {
 }
 
 /// Takes a piece in; answers the file and how much of it has come in.
-pub async fn take(state: &SharedState, upload: Receiving, place: Place, body: Body) -> ApiResult<(Receiving, i64)> {
+pub async fn take(
+    state: &SharedState,
+    upload: Receiving,
+    place: Place,
+    body: Body,
+    by: Actor,
+) -> ApiResult<(Receiving, i64)> {
     let id = UploadId(upload.id);
     let received = {
         let mut connection = state.services.db.get().await?;
@@ -62,7 +69,7 @@ pub async fn take(state: &SharedState, upload: Receiving, place: Place, body: Bo
     record::unhurried(async move {
         let path = kept.key().to_owned();
         let piece = chunked::Piece { chunk_offset: place.offset, size: length, path: path.clone() };
-        let outcome = add(&state, id, &piece).await;
+        let outcome = add(&state, id, &piece, &by).await;
         let known = async {
             let mut connection = state.services.db.get().await?;
             Ok(chunked::pieces(&mut connection, id).await?.iter().any(|piece| piece.path == path))
@@ -73,14 +80,17 @@ pub async fn take(state: &SharedState, upload: Receiving, place: Place, body: Bo
     Ok((upload, received + length))
 }
 
-async fn add(state: &SharedState, id: UploadId, piece: &chunked::Piece) -> ApiResult<()> {
+async fn add(state: &SharedState, id: UploadId, piece: &chunked::Piece, by: &Actor) -> ApiResult<()> {
     let mut connection = state.services.db.get().await?;
     connection
         .transaction::<_, ApiError, _>(async |connection| {
             let upload = hold(connection, id).await?;
             let received = chunked::received(connection, id).await?;
             expect(&upload, received, piece.chunk_offset)?;
-            Ok(chunked::add_piece(connection, id, piece).await?)
+            chunked::add_piece(connection, id, piece).await?;
+            let entry = by.entry("upload.piece_received", Entity::of(id));
+            let entry = entry.after(serde_json::json!({"offset": piece.chunk_offset, "size": piece.size}));
+            Ok(audit::record(connection, &[entry]).await?)
         })
         .await
 }

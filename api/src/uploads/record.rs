@@ -20,8 +20,10 @@ use jobs::{
 };
 use schema::{
     AsyncConnection, AsyncPgConnection,
+    audit::{self, Actor, Entity},
     uploads::file::{self, NewUpload},
 };
+use serde_json::{Value, json};
 use std::future::Future;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -31,6 +33,8 @@ use uuid::Uuid;
 pub struct Submission {
     /// The uploader.
     pub user: UserId,
+    /// The same, for the audit log.
+    pub actor: Actor,
     /// Their office.
     pub branch: Option<i64>,
     /// What they reach.
@@ -121,10 +125,20 @@ async fn write(
                 refuse_duplicate(connection, submission.reach, &incoming.stored.sha256).await?;
             }
             let id = file::insert(connection, &row).await?;
+            audit::record(connection, &[submission.actor.entry("upload.created", Entity::of(id)).after(told(&row))])
+                .await?;
             let parse = ParseUpload { upload: id.0 };
             Ok((id, enqueue(connection, state, &parse, job, submission.user).await?))
         })
         .await
+}
+
+/// A file as the audit log keeps it.
+pub fn told(row: &NewUpload<'_>) -> Value {
+    json!({
+        "filename": row.filename, "fileSize": row.file_size, "fileType": row.file_type, "sha256": row.sha256,
+        "dryRun": row.dry_run,
+    })
 }
 
 /// 409 if a file of the same bytes that they may know of stands in the book or is on its way there.

@@ -18,6 +18,7 @@ use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path};
 use schema::{
     AsyncConnection,
+    audit::{self, Entity},
     uploads::undo::{self, Obstacle},
 };
 use uuid::Uuid;
@@ -69,6 +70,8 @@ impl UndoApi {
                 if enqueued.existed {
                     return Err(not_undoable("the upload is being undone already"));
                 }
+                let entry = caller.entry("upload.undone", Entity::of(id)).after(serde_json::json!({"jobId": job}));
+                audit::record(connection, &[entry]).await?;
                 Ok(enqueued)
             })
             .await?;

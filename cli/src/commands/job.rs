@@ -14,6 +14,7 @@ use jobs::{
         job::Queue,
     },
 };
+use schema::audit::Actor;
 use serde_json::{Value, json};
 use std::path::Path;
 use uuid::Uuid;
@@ -76,7 +77,7 @@ async fn act(ground: &Ground, action: Action, form: Form) -> anyhow::Result<()> 
             form.print(&json(&job), show)
         }
         Action::Cancel { id } => {
-            let text = match admin::cancel(&services, id).await? {
+            let text = match admin::cancel(&services, id, &Actor::default()).await? {
                 Cancelled::Now { .. } => "cancelled",
                 Cancelled::Requested => "asked to stop",
                 Cancelled::TooLate(state) => bail!("{id} is {} already", state.name()),
@@ -85,7 +86,7 @@ async fn act(ground: &Ground, action: Action, form: Form) -> anyhow::Result<()> 
             form.print(&json!({"id": id, "outcome": text}), |_| format!("{id} {text}"))
         }
         Action::Retry { id } => {
-            let text = match admin::retry(&services, id).await? {
+            let text = match admin::retry(&services, id, &Actor::default()).await? {
                 Retried::Ready(_) => "starts anew",
                 Retried::Waiting => "waits for its parent again",
                 Retried::NotEnded(state) => {

@@ -13,6 +13,7 @@ use jobs::{
         job::Queue,
     },
 };
+use schema::audit::Actor;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -55,11 +56,12 @@ async fn act(ground: &Ground, action: Action, form: Form) -> anyhow::Result<()> 
     match action {
         Action::List => list(&services, form).await,
         Action::Pause { queue } => {
-            let changed = admin::pause(&services, queue, Some("the command line")).await.context("pausing")?;
+            let changed =
+                admin::pause(&services, queue, Some("the command line"), &Actor::default()).await.context("pausing")?;
             tell(form, queue, "paused", changed)
         }
         Action::Resume { queue } => {
-            let changed = admin::resume(&services, queue).await.context("resuming")?;
+            let changed = admin::resume(&services, queue, &Actor::default()).await.context("resuming")?;
             tell(form, queue, "running", changed)
         }
     }

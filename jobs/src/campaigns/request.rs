@@ -51,11 +51,12 @@ pub async fn change_status(
     if !campaigns::change_status(connection, change, now).await? {
         return Ok(None);
     }
+    let user = change.actor.user.map(|user| user.0);
     let follows = match change.to {
-        CampaignStatus::Preparing => vec![audience_of(change.campaign, change.actor)?],
+        CampaignStatus::Preparing => vec![audience_of(change.campaign, user)?],
         CampaignStatus::Cancelled => {
             let stop = job(&StopCampaign { campaign: change.campaign })?;
-            vec![stop.priority(Priority::High).created_by(change.actor)]
+            vec![stop.priority(Priority::High).created_by(user)]
         }
         CampaignStatus::Active => match campaigns::find(connection, Reach::All, change.campaign).await? {
             Some(campaign) if campaign.audience_ready => {

@@ -4,8 +4,10 @@ use super::events::JobEvent;
 use super::job::Queue;
 use crate::services::Services;
 use chrono::{DateTime, TimeDelta, Utc};
-use schema::DbError;
+use schema::audit::{self, Actor, Entity, Entry};
 use schema::ledger::{cancel, list, minutes, overview, pause, retry, workers};
+use schema::{AsyncConnection, DbError};
+use serde_json::json;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -120,9 +122,25 @@ pub async fn wait(services: &Services, id: Uuid, timeout: Duration) -> Result<Op
     }
 }
 
-/// Cancels a job that waits; asks the worker of one that runs to stop it, which it does within a second or two.
-pub async fn cancel(services: &Services, id: Uuid) -> Result<Cancelled, DbError> {
-    let cancelled = cancel::cancel(&mut *services.db.get().await?, services.clock.now(), id).await?;
+/// Cancels a job that waits; asks the worker of one that runs to stop it, which it does within a second or two. The audit
+/// log tells who did.
+pub async fn cancel(services: &Services, id: Uuid, by: &Actor) -> Result<Cancelled, DbError> {
+    let now = services.clock.now();
+    let mut connection = services.db.get().await?;
+    let cancelled = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            let cancelled = cancel::cancel(connection, now, id).await?;
+            let at_once = match &cancelled {
+                Cancelled::Now { .. } => true,
+                Cancelled::Requested => false,
+                Cancelled::TooLate(_) | Cancelled::Unknown => return Ok(cancelled),
+            };
+            let entry = by.entry("job.cancelled", Entity::job(id)).after(json!({"atOnce": at_once}));
+            audit::record(connection, &[entry]).await?;
+            Ok(cancelled)
+        })
+        .await?;
+    drop(connection);
     if let Cancelled::Now { released, ended } = &cancelled {
         services.dispatcher.push_ready(released).await;
         let state = JobState::Cancelled;
@@ -131,23 +149,58 @@ pub async fn cancel(services: &Services, id: Uuid) -> Result<Cancelled, DbError>
     Ok(cancelled)
 }
 
-/// Starts a discarded or cancelled job anew, with all its attempts.
-pub async fn retry(services: &Services, id: Uuid) -> Result<Retried, DbError> {
-    let retried = retry::retry(&mut *services.db.get().await?, services.clock.now(), id).await?;
+/// Starts a discarded or cancelled job anew, with all its attempts. The audit log tells who did.
+pub async fn retry(services: &Services, id: Uuid, by: &Actor) -> Result<Retried, DbError> {
+    let now = services.clock.now();
+    let mut connection = services.db.get().await?;
+    let retried = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            let retried = retry::retry(connection, now, id).await?;
+            if matches!(retried, Retried::Ready(_) | Retried::Waiting) {
+                audit::record(connection, &[by.entry("job.retried", Entity::job(id))]).await?;
+            }
+            Ok(retried)
+        })
+        .await?;
+    drop(connection);
     if let Retried::Ready(ready) = &retried {
         services.dispatcher.push_ready(std::slice::from_ref(ready)).await;
     }
     Ok(retried)
 }
 
-/// Pauses a queue: from now on no worker begins a job of it. `false` if it was paused already.
-pub async fn pause(services: &Services, queue: Queue, by: Option<&str>) -> Result<bool, DbError> {
-    pause::pause(&mut *services.db.get().await?, queue.name(), by).await
+/// Pauses a queue: from now on no worker begins a job of it. `false` if it was paused already. `name` is shown with the
+/// queue; the audit log tells who did it.
+pub async fn pause(services: &Services, queue: Queue, name: Option<&str>, by: &Actor) -> Result<bool, DbError> {
+    let mut connection = services.db.get().await?;
+    connection
+        .transaction::<_, DbError, _>(async |connection| {
+            let changed = pause::pause(connection, queue.name(), name).await?;
+            if changed {
+                audit::record(connection, &[switched(by, "queue.paused", queue, true)]).await?;
+            }
+            Ok(changed)
+        })
+        .await
 }
 
-/// Resumes a queue. `false` if it was not paused.
-pub async fn resume(services: &Services, queue: Queue) -> Result<bool, DbError> {
-    pause::resume(&mut *services.db.get().await?, queue.name()).await
+/// Resumes a queue. `false` if it was not paused. The audit log tells who did it.
+pub async fn resume(services: &Services, queue: Queue, by: &Actor) -> Result<bool, DbError> {
+    let mut connection = services.db.get().await?;
+    connection
+        .transaction::<_, DbError, _>(async |connection| {
+            let changed = pause::resume(connection, queue.name()).await?;
+            if changed {
+                audit::record(connection, &[switched(by, "queue.resumed", queue, false)]).await?;
+            }
+            Ok(changed)
+        })
+        .await
+}
+
+fn switched(by: &Actor, action: &'static str, queue: Queue, paused: bool) -> Entry {
+    let entry = by.entry(action, Entity::named("queue", queue.name()));
+    entry.before(json!({"paused": !paused})).after(json!({"paused": paused}))
 }
 
 /// All queues at a glance.

@@ -23,6 +23,13 @@ pub struct Actor {
     pub user_agent: Option<String>,
 }
 
+impl Actor {
+    /// What they do to something, in the past tense: `campaign.paused`.
+    pub fn entry(&self, action: &'static str, entity: Entity) -> Entry {
+        Entry { actor: self.clone(), action, entity, before: None, after: None }
+    }
+}
+
 /// What it was done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {

@@ -43,6 +43,13 @@ pub async fn find(connection: &mut AsyncPgConnection, name: &str) -> Result<Opti
     Ok(found.first(connection).await.optional()?)
 }
 
+/// The mapping of that name, held until the transaction ends.
+pub async fn hold(connection: &mut AsyncPgConnection, name: &str) -> Result<Option<SavedMapping>, DbError> {
+    use upload_mappings::dsl;
+    let held = dsl::upload_mappings.filter(dsl::name.eq(name)).select(SavedMapping::as_select()).for_no_key_update();
+    Ok(held.first(connection).await.optional()?)
+}
+
 /// Forgets the mapping of that name; `false`: there is none. Uploads that used it keep its content.
 pub async fn delete(connection: &mut AsyncPgConnection, name: &str) -> Result<bool, DbError> {
     use upload_mappings::dsl;

@@ -9,6 +9,7 @@ use domain::{
 use jobs::{campaigns::request, kinds::registry, queue::dispatch::Enqueued, services::SharedServices};
 use schema::{
     AsyncConnection, DbError,
+    audit::Actor,
     campaigns::{NewCampaign, Schedule, StatusChange},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -104,7 +105,7 @@ impl Ground {
 
     /// A person's request, judged at this status.
     pub async fn change(&self, campaign: i64, from: CampaignStatus, to: CampaignStatus) -> Option<Vec<Enqueued>> {
-        let change = StatusChange { campaign, from, to, actor: None, request_id: None };
+        let change = StatusChange { campaign, from, to, actor: Actor::default() };
         let now = self.services.clock.now();
         let mut connection = self.services.db.get().await.expect("a connection");
         let follows = connection

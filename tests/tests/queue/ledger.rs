@@ -6,6 +6,7 @@ use jobs::queue::dispatch::FAST_PATH;
 use jobs::queue::ledger::rows;
 use jobs::services::SharedServices;
 use jobs::{Decision, Job, JobContext, JobError, NewJob, Priority, Queue};
+use schema::audit::Actor;
 use schema::ledger::finish::{Finish, Outcome};
 use schema::ledger::{claim, epoch, finish, heartbeat, relay, rescue, retention};
 use serde::{Deserialize, Serialize};
@@ -224,8 +225,11 @@ async fn a_poison_job_is_discarded_and_can_be_retried() {
         rescue::rescue(&mut *ground.connection().await, ground.now(), 100).await.unwrap();
     }
     assert_eq!(ground.state(id).await, JobState::Discarded);
-    assert!(matches!(admin::retry(&ground.services, id).await.unwrap(), Retried::Ready(_)));
-    assert_eq!(admin::retry(&ground.services, id).await.unwrap(), Retried::NotEnded(JobState::Available));
+    assert!(matches!(admin::retry(&ground.services, id, &Actor::default()).await.unwrap(), Retried::Ready(_)));
+    assert_eq!(
+        admin::retry(&ground.services, id, &Actor::default()).await.unwrap(),
+        Retried::NotEnded(JobState::Available)
+    );
     assert_eq!(ground.claim(&[id]).await[0].attempt, 1);
 }
 
@@ -247,13 +251,16 @@ async fn a_cancelled_run_is_not_tried_again() {
     let ground = Ground::new().await;
     let id = ground.services.enqueue_now(&[note()]).await.unwrap()[0].id;
     let claimed = ground.claim(&[id]).await;
-    assert_eq!(admin::cancel(&ground.services, id).await.unwrap(), Cancelled::Requested);
+    assert_eq!(admin::cancel(&ground.services, id, &Actor::default()).await.unwrap(), Cancelled::Requested);
     let to_cancel = heartbeat::to_cancel(&mut *ground.connection().await, &[id]).await.unwrap();
     assert_eq!(to_cancel, [claimed[0].lease_token]);
     let retry = Outcome::Retry { run_at: ground.now(), error: "failed".into() };
     assert_eq!(ground.finish(&claimed[0], retry).await.jobs, [(id, JobState::Cancelled)]);
-    assert_eq!(admin::cancel(&ground.services, id).await.unwrap(), Cancelled::TooLate(JobState::Cancelled));
-    assert_eq!(admin::cancel(&ground.services, Uuid::now_v7()).await.unwrap(), Cancelled::Unknown);
+    assert_eq!(
+        admin::cancel(&ground.services, id, &Actor::default()).await.unwrap(),
+        Cancelled::TooLate(JobState::Cancelled)
+    );
+    assert_eq!(admin::cancel(&ground.services, Uuid::now_v7(), &Actor::default()).await.unwrap(), Cancelled::Unknown);
 }
 
 #[tokio::test]
@@ -308,8 +315,8 @@ async fn a_failed_parent_cancels_what_waits_for_it() {
     ground.services.enqueue_now(std::slice::from_ref(&late)).await.unwrap();
     assert_eq!(ground.state(late.id).await, JobState::Cancelled);
     // retried with its parent, it waits again
-    admin::retry(&ground.services, parent.id).await.unwrap();
-    assert_eq!(admin::retry(&ground.services, after.id).await.unwrap(), Retried::Waiting);
+    admin::retry(&ground.services, parent.id, &Actor::default()).await.unwrap();
+    assert_eq!(admin::retry(&ground.services, after.id, &Actor::default()).await.unwrap(), Retried::Waiting);
     ground.run(parent.id, done()).await;
     assert_eq!(ground.state(after.id).await, JobState::Available);
 }
@@ -318,13 +325,13 @@ async fn a_failed_parent_cancels_what_waits_for_it() {
 async fn a_paused_queue_is_left_alone() {
     let ground = Ground::new().await;
     let id = ground.services.enqueue_now(&[note()]).await.unwrap()[0].id;
-    assert!(admin::pause(&ground.services, Queue::Maintenance, Some("me")).await.unwrap());
-    assert!(!admin::pause(&ground.services, Queue::Maintenance, None).await.unwrap());
+    assert!(admin::pause(&ground.services, Queue::Maintenance, Some("me"), &Actor::default()).await.unwrap());
+    assert!(!admin::pause(&ground.services, Queue::Maintenance, None, &Actor::default()).await.unwrap());
     assert!(ground.claim(&[id]).await.is_empty());
     let rooms = [relay::Room { queue: "maintenance".into(), priority: 1, room: 100 }];
     let later = ground.now() + TimeDelta::minutes(1);
     assert!(relay::pick(&mut *ground.connection().await, later, later, &rooms).await.unwrap().is_empty());
-    assert!(admin::resume(&ground.services, Queue::Maintenance).await.unwrap());
+    assert!(admin::resume(&ground.services, Queue::Maintenance, &Actor::default()).await.unwrap());
     assert_eq!(relay::pick(&mut *ground.connection().await, later, later, &rooms).await.unwrap().len(), 1);
     assert_eq!(ground.claim(&[id]).await.len(), 1);
 }
@@ -391,7 +398,7 @@ async fn throughput_is_counted_and_old_rows_are_pruned() {
     ground.services.enqueue_now(&jobs).await.unwrap();
     ground.run(jobs[0].id, done()).await;
     ground.run(jobs[1].id, Outcome::Retry { run_at: ground.now(), error: "again".into() }).await;
-    admin::cancel(&ground.services, jobs[2].id).await.unwrap();
+    admin::cancel(&ground.services, jobs[2].id, &Actor::default()).await.unwrap();
     let overview = admin::overview(&ground.services).await.unwrap();
     let queue = overview.iter().find(|queue| queue.queue == Queue::Maintenance).unwrap();
     let counts = queue.last_hour;

@@ -5,7 +5,7 @@
 
 use super::{abandon, remove};
 use crate::{
-    auth::Principal,
+    auth::SignedIn,
     error::{ApiError, ApiResult},
     state::SharedState,
     uploads::{
@@ -28,21 +28,28 @@ use poem::http::{HeaderValue, StatusCode};
 use providers::storage::{Storage, StorageError};
 use schema::{
     AsyncConnection,
+    audit::{self, Actor, Entity},
     uploads::{
         chunked::{self, Piece, Receiving, Whole},
         file,
     },
 };
+use serde_json::json;
 use uuid::Uuid;
 
-/// Whoever completes it, and what they reach.
-type By = (UserId, Reach);
+/// Who completes it, and what they reach.
+struct By {
+    user: UserId,
+    reach: Reach,
+    actor: Actor,
+}
 
-pub async fn complete(state: &SharedState, upload: Receiving, caller: &Principal, again: bool) -> ApiResult<Submitted> {
-    let by = (caller.user_id, caller.reach);
+/// Puts the pieces together, and has the file read.
+pub async fn complete(state: &SharedState, upload: Receiving, caller: &SignedIn, again: bool) -> ApiResult<Submitted> {
+    let by = By { user: caller.user_id, reach: caller.reach, actor: caller.actor() };
     let id = UploadId(upload.id);
     if upload.upload_status != "receiving" {
-        return answer_again(state, by.1, &upload).await;
+        return answer_again(state, by.reach, &upload).await;
     }
     let pieces = {
         let mut connection = state.services.db.get().await?;
@@ -57,7 +64,7 @@ pub async fn complete(state: &SharedState, upload: Receiving, caller: &Principal
     let incoming = match incoming::keep(state, whole, limit).await {
         Ok(incoming) => incoming,
         Err(error) if error.http_status().is_client_error() => {
-            abandon(state, id, &error.to_string()).await?;
+            abandon(state, id, &error.to_string(), &by.actor).await?;
             return Err(error);
         }
         Err(error) => return Err(error),
@@ -65,7 +72,7 @@ pub async fn complete(state: &SharedState, upload: Receiving, caller: &Principal
     if let Some(announced) = upload.sha256.as_deref().filter(|hash| *hash != incoming.stored.sha256) {
         let message = format!("the file that came in is not the one announced: its SHA-256 is not {announced}");
         incoming.kept.remove().await;
-        abandon(state, id, "the file that came in was not the one announced").await?;
+        abandon(state, id, "the file that came in was not the one announced", &by.actor).await?;
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "checksum_mismatch", message));
     }
     let state = SharedState::clone(state);
@@ -82,16 +89,16 @@ async fn recorded(
     again: bool,
 ) -> ApiResult<Submitted> {
     let (id, job) = (UploadId(upload.id), Uuid::now_v7());
-    let outcome = write(state, &upload, &incoming, job, by, again).await;
+    let outcome = write(state, &upload, &incoming, job, &by, again).await;
     let Incoming { kept, stored, file_type } = incoming;
     if let Ok(None) = outcome {
         // another request was faster
         kept.remove().await;
         let upload = {
             let mut connection = state.services.db.get().await?;
-            chunked::find(&mut connection, by.1, id).await?.ok_or_else(|| ApiError::not_found("upload"))?
+            chunked::find(&mut connection, by.reach, id).await?.ok_or_else(|| ApiError::not_found("upload"))?
         };
-        return answer_again(state, by.1, &upload).await;
+        return answer_again(state, by.reach, &upload).await;
     }
     let known = async { Ok(admin::get(&state.services, job).await?.is_some()) };
     let enqueued = record::settle(kept, outcome, known).await?;
@@ -106,7 +113,7 @@ async fn write(
     upload: &Receiving,
     incoming: &Incoming,
     job: Uuid,
-    by: By,
+    by: &By,
     again: bool,
 ) -> ApiResult<Option<Enqueued>> {
     let id = UploadId(upload.id);
@@ -117,7 +124,7 @@ async fn write(
                 return Ok(None);
             }
             if !upload.dry_run && !again {
-                record::refuse_duplicate(connection, by.1, &incoming.stored.sha256).await?;
+                record::refuse_duplicate(connection, by.reach, &incoming.stored.sha256).await?;
             }
             let whole = Whole {
                 sha256: &incoming.stored.sha256,
@@ -126,7 +133,9 @@ async fn write(
                 job,
             };
             chunked::assemble(connection, id, &whole).await?;
-            Ok(Some(record::enqueue(connection, state, &ParseUpload { upload: id.0 }, job, by.0).await?))
+            let after = json!({"sha256": whole.sha256, "fileType": whole.file_type, "fileSize": upload.file_size});
+            audit::record(connection, &[by.actor.entry("upload.completed", Entity::of(id)).after(after)]).await?;
+            Ok(Some(record::enqueue(connection, state, &ParseUpload { upload: id.0 }, job, by.user).await?))
         })
         .await
 }

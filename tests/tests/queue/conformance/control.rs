@@ -5,6 +5,7 @@ use super::play::Act;
 use jobs::NewJob;
 use jobs::queue::admin::{self, Cancelled, JobState};
 use jobs::queue::redis::Transport;
+use schema::audit::Actor;
 use std::slice::from_ref;
 use std::time::Duration;
 use tests::wait::until;
@@ -17,7 +18,7 @@ pub async fn pause_and_resume_take_effect_on_all_workers(transport: Transport) {
     let running = hall.play.job("running", &[Act::Wait]);
     hall.enqueue(from_ref(&running)).await;
     hall.play.began(1).await;
-    assert!(admin::pause(&hall.services, QUEUE, None).await.unwrap());
+    assert!(admin::pause(&hall.services, QUEUE, None, &Actor::default()).await.unwrap());
     let labels = labels(8);
     let jobs: Vec<NewJob> = labels.iter().map(|label| hall.play.job(label, &[Act::Done])).collect();
     hall.enqueue(&jobs).await;
@@ -25,7 +26,7 @@ pub async fn pause_and_resume_take_effect_on_all_workers(transport: Transport) {
     hall.play.cue("running");
     hall.reach(from_ref(&running), JobState::Succeeded).await;
     assert_eq!(hall.play.runs().len(), 1, "what ran runs on, and nothing begins");
-    assert!(admin::resume(&hall.services, QUEUE).await.unwrap());
+    assert!(admin::resume(&hall.services, QUEUE, &Actor::default()).await.unwrap());
     hall.reach(&jobs, JobState::Succeeded).await;
     hall.play.ran_once(labels.iter().map(String::as_str).chain(["running"]));
     first.stop().await;
@@ -69,7 +70,10 @@ pub async fn a_waiting_job_is_cancelled(transport: Transport) {
     let hall = Hall::new(transport).await;
     let [cancelled, other] = ["cancelled", "other"].map(|label| hall.play.job(label, &[Act::Done]));
     hall.enqueue(&[cancelled.clone(), other.clone()]).await;
-    assert!(matches!(admin::cancel(&hall.services, cancelled.id).await.unwrap(), Cancelled::Now { .. }));
+    assert!(matches!(
+        admin::cancel(&hall.services, cancelled.id, &Actor::default()).await.unwrap(),
+        Cancelled::Now { .. }
+    ));
     let workers = hall.workers(1);
     hall.reach(from_ref(&other), JobState::Succeeded).await;
     until("its id is dropped", SOON, || async { hall.carried().await == 0 }).await;
@@ -84,7 +88,7 @@ pub async fn a_running_job_is_cancelled(transport: Transport) {
     let job = hall.play.job("one", &[Act::Wait]);
     hall.enqueue(from_ref(&job)).await;
     hall.play.began(1).await;
-    assert_eq!(admin::cancel(&hall.services, job.id).await.unwrap(), Cancelled::Requested);
+    assert_eq!(admin::cancel(&hall.services, job.id, &Actor::default()).await.unwrap(), Cancelled::Requested);
     hall.reach(from_ref(&job), JobState::Cancelled).await;
     assert!(hall.play.runs()[0].ended, "it was told, and stopped by itself");
     workers.stop().await;

@@ -5,6 +5,7 @@ use super::play::Act;
 use diesel_async::SimpleAsyncConnection;
 use jobs::queue::admin::{self, JobState};
 use jobs::queue::redis::Transport;
+use schema::audit::Actor;
 use schema::ledger::rescue;
 use schema::{AsyncConnection, DbError};
 use std::slice::from_ref;
@@ -92,7 +93,7 @@ pub async fn attempts_of_one_job_in_one_process_are_told_apart(transport: Transp
     ended(&hall, 1).await;
     let row = hall.job(job.id).await;
     assert_eq!((row.state, row.attempt), (JobState::Running, 2));
-    admin::cancel(&hall.services, job.id).await.unwrap();
+    admin::cancel(&hall.services, job.id, &Actor::default()).await.unwrap();
     hall.reach(from_ref(&job), JobState::Cancelled).await;
     assert!(hall.play.runs()[1].ended, "the second was told to stop, and did");
     assert_eq!(hall.play.runs().len(), 2);
