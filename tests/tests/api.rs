@@ -2,6 +2,8 @@
 
 #[path = "api/account_mail.rs"]
 mod account_mail;
+#[path = "api/audited.rs"]
+mod audited;
 #[path = "api/brute_force.rs"]
 mod brute_force;
 #[path = "api/document.rs"]

@@ -1,0 +1,115 @@
+//! How each changing operation is called, and what the audit log calls it.
+
+use super::stage::{Stage, announcement, mapping, template};
+use serde_json::json;
+use std::{future::Future, pin::Pin};
+use tests::http::Call;
+
+type Calling<'s> = Pin<Box<dyn Future<Output = Call> + Send + 's>>;
+
+/// One operation.
+pub struct Case {
+    /// `method path`, as the document has it.
+    pub operation: &'static str,
+    /// What the log calls it.
+    pub action: &'static str,
+    /// Whether nobody is signed in.
+    pub by_nobody: bool,
+    /// Prepares what it takes, and makes the request.
+    pub call: for<'s> fn(&'s Stage<'s>) -> Calling<'s>,
+}
+
+macro_rules! case {
+    ($operation:literal => $action:literal, |$stage:ident| $call:expr) => {
+        Case { operation: $operation, action: $action, by_nobody: false, call: |$stage| Box::pin(async move { $call }) }
+    };
+}
+
+/// Every case.
+pub fn cases() -> Vec<Case> {
+    [sign_in(), uploads(), campaigns(), work()].into_iter().flatten().collect()
+}
+
+fn sign_in() -> Vec<Case> {
+    vec![
+        case!("post /api/auth/logout" => "session.ended", |stage| stage.post("/api/auth/logout")),
+        case!("delete /api/auth/sessions" => "sessions.ended", |stage| stage.delete("/api/auth/sessions")),
+        case!("delete /api/auth/sessions/{id}" => "session.ended", |stage| {
+            let other = stage.other_session().await;
+            stage.delete(&format!("/api/auth/sessions/{other}"))
+        }),
+    ]
+}
+
+fn uploads() -> Vec<Case> {
+    vec![
+        case!("post /api/upload/file" => "upload.created", |stage| stage.file()),
+        case!("post /api/upload/undo/{id}" => "upload.undone", |stage| {
+            let upload = stage.read_upload().await;
+            stage.post(&format!("/api/upload/undo/{upload}"))
+        }),
+        case!("post /api/upload/chunked" => "upload.announced", |stage| {
+            stage.post("/api/upload/chunked").json(&announcement())
+        }),
+        case!("put /api/upload/chunked/{id}" => "upload.piece_received", |stage| {
+            let id = stage.announced().await;
+            stage.piece(&id)
+        }),
+        case!("delete /api/upload/chunked/{id}" => "upload.abandoned", |stage| {
+            let id = stage.sent().await;
+            stage.delete(&format!("/api/upload/chunked/{id}"))
+        }),
+        case!("post /api/upload/chunked/{id}/complete" => "upload.completed", |stage| {
+            let id = stage.sent().await;
+            stage.post(&format!("/api/upload/chunked/{id}/complete"))
+        }),
+        case!("post /api/upload/mappings" => "mapping.saved", |stage| {
+            stage.post("/api/upload/mappings").json(&mapping())
+        }),
+        case!("delete /api/upload/mappings" => "mapping.forgotten", |stage| {
+            stage.post("/api/upload/mappings").json(&mapping()).send().await.data(201);
+            stage.delete("/api/upload/mappings?name=bank")
+        }),
+    ]
+}
+
+fn campaigns() -> Vec<Case> {
+    vec![
+        case!("post /api/templates" => "template.created", |stage| stage.post("/api/templates").json(&template())),
+        case!("put /api/templates/{id}" => "template.changed", |stage| {
+            let id = stage.template().await;
+            stage.put(&format!("/api/templates/{id}")).json(&template())
+        }),
+        case!("delete /api/templates/{id}" => "template.retired", |stage| {
+            let id = stage.template().await;
+            stage.delete(&format!("/api/templates/{id}"))
+        }),
+        case!("post /api/campaigns" => "campaign.created", |stage| {
+            let request = stage.campaign_request().await;
+            stage.post("/api/campaigns").json(&request)
+        }),
+        case!("put /api/campaigns/{id}/status" => "campaign.stopped", |stage| {
+            let id = stage.campaign().await;
+            stage.put(&format!("/api/campaigns/{id}/status")).json(&json!({"status": "cancelled"}))
+        }),
+    ]
+}
+
+fn work() -> Vec<Case> {
+    vec![
+        case!("post /api/jobs/{id}/cancel" => "job.cancelled", |stage| {
+            let id = stage.job().await;
+            stage.post(&format!("/api/jobs/{id}/cancel"))
+        }),
+        case!("post /api/jobs/{id}/retry" => "job.retried", |stage| {
+            let id = stage.job().await;
+            stage.post(&format!("/api/jobs/{id}/cancel")).send().await.data(200);
+            stage.post(&format!("/api/jobs/{id}/retry"))
+        }),
+        case!("post /api/queues/{name}/pause" => "queue.paused", |stage| stage.post("/api/queues/events/pause")),
+        case!("post /api/queues/{name}/resume" => "queue.resumed", |stage| {
+            stage.post("/api/queues/whatsapp/pause").send().await.data(200);
+            stage.post("/api/queues/whatsapp/resume")
+        }),
+    ]
+}
