@@ -5,7 +5,7 @@ use serde_json::json;
 use std::{future::Future, pin::Pin};
 use tests::http::Call;
 
-type Calling<'s> = Pin<Box<dyn Future<Output = Call> + Send + 's>>;
+pub type Calling<'s> = Pin<Box<dyn Future<Output = Call> + Send + 's>>;
 
 /// One operation.
 pub struct Case {
@@ -25,9 +25,11 @@ macro_rules! case {
     };
 }
 
+pub(super) use case;
+
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    [sign_in(), uploads(), campaigns(), work()].into_iter().flatten().collect()
+    [sign_in(), super::people::cases(), uploads(), campaigns(), work()].into_iter().flatten().collect()
 }
 
 fn sign_in() -> Vec<Case> {
