@@ -11,6 +11,7 @@
 //! - fails with `?`, or with an [`ApiError`] of a stable code;
 //! - raises its limits by `#[oai(transform = "for_uploads")]` or `"for_waiting"` ([`edge::limits`]).
 
+mod audit;
 pub mod auth;
 mod book;
 mod campaigns;

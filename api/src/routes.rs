@@ -4,6 +4,7 @@
 
 use crate::{
     auth::{AuthApi, ConfirmApi, MfaApi, SessionsApi, VerifyApi},
+    audit,
     book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
@@ -29,6 +30,7 @@ fn resources() -> impl OpenApi + 'static {
         HealthApi::started(),
         (AuthApi, SessionsApi, (ConfirmApi, MfaApi, VerifyApi)),
         people::api(),
+        audit::api(),
         uploads::api(),
         book::api(),
         TemplatesApi,

@@ -23,6 +23,8 @@ pub enum Tag {
     Jobs,
     /// What carries jobs to workers.
     Queues,
+    /// What people did, and what happened to their accounts.
+    Audit,
     /// Whether the program is well.
     Health,
 }

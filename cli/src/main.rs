@@ -8,7 +8,7 @@ mod ground;
 mod output;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, job, migrate, queue, seed, up, user};
+use commands::{audit, demo, job, keys, migrate, queue, seed, up, user};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Intelipro Renewals: policy renewals from an Excel sheet to delivered messages.
@@ -44,6 +44,10 @@ enum Command {
     Queue(queue::Arguments),
     /// Look after jobs.
     Job(job::Arguments),
+    /// Check that nothing was done to the audit log past the program.
+    Audit(audit::Arguments),
+    /// Look after the keys that secrets at rest are sealed with.
+    Keys(keys::Arguments),
     /// Add users and reset their passwords.
     User(user::Arguments),
 }
@@ -73,6 +77,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::run(arguments, data, form).await,
         Command::Queue(arguments) => queue::run(arguments, data, form).await,
         Command::Job(arguments) => job::run(arguments, data, form).await,
+        Command::Audit(arguments) => audit::run(arguments, data, form).await,
+        Command::Keys(arguments) => keys::run(arguments, data, form).await,
         Command::User(arguments) => user::run(arguments, data, form).await,
     }
 }

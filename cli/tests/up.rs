@@ -118,6 +118,11 @@ fn it_runs_beside_other_commands_and_starts_again() {
     assert!(text(&unknown).contains("there is no role \"king\""), "{}", text(&unknown));
     assert!(text(&run(folder.path(), &["queue", "pause", "whatsapp"])).contains("whatsapp is paused"));
     assert!(text(&run(folder.path(), &["queue", "list"])).contains("paused"));
+    let verified = run(folder.path(), &["audit", "verify"]);
+    assert!(verified.status.success() && text(&verified).contains("are as they were written"), "{}", text(&verified));
+    assert!(text(&run(folder.path(), &["keys", "list"])).contains("seals"));
+    let rotated = run(folder.path(), &["keys", "rotate"]);
+    assert!(rotated.status.success() && text(&rotated).contains("sealed with the key app"), "{}", text(&rotated));
     let unwilling = run(folder.path(), &["migrate", "down"]);
     assert!(text(&unwilling).contains("--yes"), "{}", text(&unwilling));
     assert!(first.stop().contains("Stopped."));

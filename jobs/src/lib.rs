@@ -4,6 +4,7 @@
 //! A kind is one file with its payload, its policy and its `run`, and one line in [`kinds::registry`].
 
 pub mod accounts;
+pub mod audit;
 pub mod campaigns;
 pub mod clock;
 pub mod initial;

@@ -21,6 +21,7 @@ pub mod pool;
 pub mod provider_events;
 mod reach;
 pub mod schedules;
+pub mod sealed;
 pub mod sql;
 pub mod tables;
 pub mod templates;

@@ -2,6 +2,10 @@
 
 #[path = "api/account_mail.rs"]
 mod account_mail;
+#[path = "api/audit_chain.rs"]
+mod audit_chain;
+#[path = "api/audit_log.rs"]
+mod audit_log;
 #[path = "api/audited.rs"]
 mod audited;
 #[path = "api/brute_force.rs"]
@@ -14,6 +18,8 @@ mod edge;
 mod idempotency;
 #[path = "api/jobs.rs"]
 mod jobs;
+#[path = "api/keys.rs"]
+mod keys;
 #[path = "api/limits.rs"]
 mod limits;
 #[path = "api/logs.rs"]

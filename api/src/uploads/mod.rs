@@ -6,10 +6,10 @@
 
 mod chunked;
 mod chunked_view;
-mod content;
+pub(crate) mod content;
 mod download;
 mod file;
-mod file_reply;
+pub(crate) mod file_reply;
 mod form;
 mod history;
 mod incoming;

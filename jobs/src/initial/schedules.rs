@@ -2,7 +2,10 @@
 
 use crate::{
     Job,
-    kinds::{drop_abandoned_uploads::DropAbandonedUploads, settle_unconfirmed::SettleUnconfirmed},
+    kinds::{
+        drop_abandoned_uploads::DropAbandonedUploads, rotate_token_keys::RotateTokenKeys,
+        settle_unconfirmed::SettleUnconfirmed,
+    },
 };
 use schema::schedules::NewSchedule;
 
@@ -12,6 +15,12 @@ pub(super) const DEFAULT: &[NewSchedule<'static>] = &[
         name: "Drop abandoned uploads",
         kind: DropAbandonedUploads::KIND,
         cron: "17 * * * *",
+        time_zone: "UTC",
+    },
+    NewSchedule {
+        name: "Replace the keys of access tokens",
+        kind: RotateTokenKeys::KIND,
+        cron: "43 3 * * *",
         time_zone: "UTC",
     },
     NewSchedule {

@@ -3,7 +3,8 @@
 use super::{
     apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
     check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
-    parse_upload::ParseUpload, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
+    drop_export::DropExport, export_audit::ExportAudit, parse_upload::ParseUpload, reseal_secrets::ResealSecrets,
+    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
     settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
     undo_upload::UndoUpload,
 };
@@ -18,7 +19,11 @@ pub fn all() -> Registry {
         .with::<CheckRendering>()
         .with::<ComputeAnalytics>()
         .with::<DropAbandonedUploads>()
+        .with::<DropExport>()
+        .with::<ExportAudit>()
         .with::<ParseUpload>()
+        .with::<ResealSecrets>()
+        .with::<RotateTokenKeys>()
         .with::<SendAccountMail>()
         .with::<SendWhatsappBatch>()
         .with::<SettleUnconfirmed>()

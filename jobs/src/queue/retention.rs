@@ -1,4 +1,4 @@
-//! Retention: what is finished and old is deleted, in batches, until none is left.
+//! Retention: what is finished and old is deleted, in batches, until none is left. The audit log is kept for ever.
 
 use crate::process::config::RetentionConfig;
 use crate::services::Services;
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Rows deleted by one statement.
 const BATCH: i64 = 5_000;
+/// Sessions deleted by one statement: up to a thousand refresh tokens go with each.
+const SESSION_BATCH: i64 = 100;
 
 /// Throughput is shown for an hour and kept for a week.
 const QUEUE_MINUTES: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -18,6 +20,15 @@ const IDEMPOTENCY_KEYS: Duration = Duration::from_secs(24 * 3600);
 
 /// A worker that vanished is forgotten after this long.
 const WORKERS: Duration = Duration::from_secs(3600);
+
+/// Ended sessions are shown to whoever looks into an incident.
+const SESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What has expired, or was asked for, is of no use the day after.
+const EXPIRED: Duration = Duration::from_secs(24 * 3600);
+
+/// What happened to accounts is kept for a year and a month.
+const SECURITY_EVENTS: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Deletes what is older than `keep` says; answers how many rows of what. To be called every few minutes.
 pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(Prunable, usize)>, DbError> {
@@ -30,6 +41,11 @@ pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(P
             Prunable::QueueMinutes => QUEUE_MINUTES,
             Prunable::IdempotencyKeys => IDEMPOTENCY_KEYS,
             Prunable::Workers => WORKERS,
+            Prunable::Sessions => SESSIONS,
+            Prunable::AccountTokens | Prunable::LoginChallenges | Prunable::OidcLogins | Prunable::ResetRequests => {
+                EXPIRED
+            }
+            Prunable::SecurityEvents => SECURITY_EVENTS,
         };
         pruned.push((what, prune_all(services, what, age).await?));
     }
@@ -39,11 +55,12 @@ pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(P
 async fn prune_all(services: &Services, what: Prunable, age: Duration) -> Result<usize, DbError> {
     let age = TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX);
     let Some(before) = services.clock.now().checked_sub_signed(age) else { return Ok(0) };
+    let batch = if what == Prunable::Sessions { SESSION_BATCH } else { BATCH };
     let mut total = 0;
     loop {
-        let deleted = retention::prune(&mut *services.db.get().await?, what, before, BATCH).await?;
+        let deleted = retention::prune(&mut *services.db.get().await?, what, before, batch).await?;
         total += deleted;
-        if i64::try_from(deleted).unwrap_or(i64::MAX) < BATCH {
+        if i64::try_from(deleted).unwrap_or(i64::MAX) < batch {
             return Ok(total);
         }
     }

@@ -90,6 +90,11 @@ impl KeyRing {
         self.keys.first().map_or("", |(id, _)| id)
     }
 
+    /// The ids of all keys, the one that seals first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(id, _)| id.as_str())
+    }
+
     /// Whether a text was sealed with the key that seals now.
     pub fn is_current(&self, sealed: &str) -> bool {
         parts(sealed).is_some_and(|(id, _)| id == self.current())

@@ -14,6 +14,7 @@ pub mod error_report;
 mod limits;
 mod ods;
 mod package;
+pub mod plain;
 mod record_guard;
 mod rows;
 mod source;

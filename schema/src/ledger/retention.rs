@@ -21,17 +21,35 @@ pub enum Prunable {
     AppliedEvents,
     /// Workers that vanished without saying so, by their last heartbeat.
     Workers,
+    /// Sessions with their refresh tokens, by the time they ended.
+    Sessions,
+    /// Tokens sent by mail, by the time they expired.
+    AccountTokens,
+    /// Sign-ins between password and second factor, likewise.
+    LoginChallenges,
+    /// Sign-ins under way at an issuer, likewise.
+    OidcLogins,
+    /// Addresses that asked for a new password.
+    ResetRequests,
+    /// What happened to accounts.
+    SecurityEvents,
 }
 
 impl Prunable {
     /// All of them.
-    pub const ALL: [Prunable; 6] = [
+    pub const ALL: [Prunable; 12] = [
         Self::FinishedJobs,
         Self::DiscardedJobs,
         Self::QueueMinutes,
         Self::IdempotencyKeys,
         Self::AppliedEvents,
         Self::Workers,
+        Self::Sessions,
+        Self::AccountTokens,
+        Self::LoginChallenges,
+        Self::OidcLogins,
+        Self::ResetRequests,
+        Self::SecurityEvents,
     ];
 
     fn statement(self) -> &'static str {
@@ -67,6 +85,35 @@ impl Prunable {
                 "DELETE FROM workers WHERE id IN ( \
                     SELECT id FROM workers WHERE heartbeat_at < $1 \
                     ORDER BY heartbeat_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            // each has hundreds of refresh tokens, which go with it
+            Self::Sessions => {
+                "DELETE FROM sessions WHERE id IN ( \
+                    SELECT id FROM sessions WHERE revoked_at < $1 OR expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::AccountTokens => {
+                "DELETE FROM account_tokens WHERE token_hash IN ( \
+                    SELECT token_hash FROM account_tokens WHERE expires_at < $1 \
+                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::LoginChallenges => {
+                "DELETE FROM login_challenges WHERE token_hash IN ( \
+                    SELECT token_hash FROM login_challenges WHERE expires_at < $1 \
+                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::OidcLogins => {
+                "DELETE FROM oidc_logins WHERE state_hash IN ( \
+                    SELECT state_hash FROM oidc_logins WHERE expires_at < $1 \
+                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::ResetRequests => {
+                "DELETE FROM password_reset_requests WHERE id IN ( \
+                    SELECT id FROM password_reset_requests WHERE created_at < $1 \
+                    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::SecurityEvents => {
+                "DELETE FROM security_events WHERE id IN ( \
+                    SELECT id FROM security_events WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)"
             }
         }
     }

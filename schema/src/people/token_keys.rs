@@ -58,6 +58,26 @@ pub async fn rotate(
     Ok(())
 }
 
+/// Adds a key and retires all others at `retire_at`, if the newest signs since before `old`; false: it does not, or there
+/// is none yet.
+pub async fn rotate_if_older(
+    connection: &mut AsyncPgConnection,
+    key: &TokenKeyRow,
+    old: DateTime<Utc>,
+    retire_at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    // one after the other, as the first is added
+    diesel::sql_query("LOCK TABLE token_keys IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
+    let living = token_keys::table.filter(token_keys::retired_at.is_null());
+    let newest: Option<DateTime<Utc>> =
+        living.select(diesel::dsl::max(token_keys::signs_from)).first(connection).await?;
+    if newest.is_none_or(|signs_from| signs_from >= old) {
+        return Ok(false);
+    }
+    rotate(connection, key, retire_at).await?;
+    Ok(true)
+}
+
 /// Forgets keys that were retired before `until`.
 pub async fn prune(connection: &mut AsyncPgConnection, until: DateTime<Utc>) -> Result<usize, DbError> {
     Ok(diesel::delete(token_keys::table.filter(token_keys::retired_at.lt(until))).execute(connection).await?)

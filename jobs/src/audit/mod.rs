@@ -1,0 +1,3 @@
+//! The audit log in files.
+
+pub mod export;
