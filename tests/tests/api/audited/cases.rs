@@ -77,6 +77,10 @@ fn uploads() -> Vec<Case> {
 
 fn campaigns() -> Vec<Case> {
     vec![
+        case!("post /api/customers/{id}/reveal" => "customer.revealed", |stage| {
+            let customer = stage.customer().await;
+            stage.post(&format!("/api/customers/{customer}/reveal"))
+        }),
         case!("post /api/templates" => "template.created", |stage| stage.post("/api/templates").json(&template())),
         case!("put /api/templates/{id}" => "template.changed", |stage| {
             let id = stage.template().await;
@@ -99,6 +103,7 @@ fn campaigns() -> Vec<Case> {
 
 fn work() -> Vec<Case> {
     vec![
+        case!("post /api/audit/export" => "audit.exported", |stage| stage.post("/api/audit/export").json(&json!({}))),
         case!("post /api/jobs/{id}/cancel" => "job.cancelled", |stage| {
             let id = stage.job().await;
             stage.post(&format!("/api/jobs/{id}/cancel"))

@@ -1,7 +1,7 @@
 //! What the cases stand on: somebody who may do everything, and things to do it to.
 
 use domain::{
-    ids::{CampaignId, TemplateId, UploadId},
+    ids::{CampaignId, CustomerId, TemplateId, UploadId},
     permissions::SystemRole,
 };
 use jobs::{NewJob, Priority, Queue};
@@ -70,6 +70,14 @@ impl<'a> Stage<'a> {
         written["campaigns"][0]["id"].as_str().unwrap().parse().unwrap()
     }
 
+    /// A policy holder.
+    pub async fn customer(&self) -> CustomerId {
+        let client = connect(self.api.base.database.url()).await;
+        let made = "INSERT INTO customers (customer_code, first_name, last_name, email) \
+                    VALUES (gen_random_uuid()::TEXT, 'Asha', 'Rao', 'asha.rao@example.com') RETURNING id";
+        CustomerId(client.query_one(made, &[]).await.unwrap().get(0))
+    }
+
     /// A job that waits.
     pub async fn job(&self) -> Uuid {
         let job = NewJob {
@@ -102,6 +110,7 @@ impl<'a> Stage<'a> {
             options: None,
             uploaded_by: Some(self.user.id.0),
             branch_id: None,
+            scope: "all",
             upload_path: None,
             job_id: None,
         };
