@@ -9,6 +9,12 @@ pub enum Tag {
     Auth,
     /// People who sign in.
     Users,
+    /// What people may do.
+    Roles,
+    /// Offices.
+    Branches,
+    /// Keys of machines.
+    ApiKeys,
     /// Books of policies, from the file to what became of it.
     Uploads,
     /// Customers, policies and renewal cases.

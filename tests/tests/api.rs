@@ -8,6 +8,10 @@ mod audit_chain;
 mod audit_log;
 #[path = "api/audited.rs"]
 mod audited;
+#[path = "api/api_keys.rs"]
+mod api_keys;
+#[path = "api/branches.rs"]
+mod branches;
 #[path = "api/brute_force.rs"]
 mod brute_force;
 #[path = "api/document.rs"]
@@ -26,6 +30,8 @@ mod limits;
 mod logs;
 #[path = "api/mfa.rs"]
 mod mfa;
+#[path = "api/roles.rs"]
+mod roles;
 #[path = "api/server.rs"]
 mod server;
 #[path = "api/sessions.rs"]

@@ -11,6 +11,7 @@ use super::{
 use crate::{edge::ClientAddress, error::ApiError, state::SharedState};
 use chrono::TimeDelta;
 use domain::permissions::{Permission, Permit};
+use jobs::security::secret_token;
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions, SecurityScheme,
@@ -20,7 +21,10 @@ use poem_openapi::{
 use schema::audit::{Actor, Entity, Entry};
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
-/// A token from `POST /api/auth/login`.
+/// What a machine's key begins with.
+pub const API_KEY_PREFIX: &str = "rnk_";
+
+/// A token from `POST /api/auth/login`, or a machine's key.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", bearer_format = "JWT", rename = "bearer")]
 struct BearerScheme(#[expect(dead_code, reason = "read by name only, for the document")] Bearer);
@@ -94,6 +98,13 @@ pub async fn authenticate(request: &Request) -> Result<Arc<Principal>, ApiError>
     let bearer = Bearer::from_request(request)
         .map_err(|_| ApiError::unauthenticated("missing_token", "a bearer token is needed"))?;
     let state = request.data::<SharedState>().ok_or_else(|| ApiError::internal("the state is not installed"))?;
+    if bearer.token.starts_with(API_KEY_PREFIX) {
+        let principal = state.principals.find_key(&secret_token::hash(&bearer.token)).await?;
+        let message = "the key is not known, or has ended";
+        let principal = principal.ok_or_else(|| ApiError::unauthenticated("invalid_api_key", message))?;
+        crate::edge::asked_by(principal.user_id);
+        return Ok(principal);
+    }
     let claims = state.tokens.read(&bearer.token).await.map_err(|error| match error {
         TokenError::Expired => ApiError::unauthenticated("token_expired", "the token has expired; refresh it"),
         TokenError::Invalid => ApiError::unauthenticated("invalid_token", "the token is not valid"),
@@ -155,12 +166,18 @@ impl<P: Permit> Confirmed<P> {
 }
 
 impl SignedIn {
-    /// 403 unless they may do that.
-    pub fn demand(&self, permission: Permission) -> Result<(), ApiError> {
+    /// 403 while they owe a second factor.
+    pub fn demand_factor(&self) -> Result<(), ApiError> {
         if self.owes_mfa {
             let message = "your role takes a second factor: set one up, or sign in with it";
             return Err(ApiError::forbidden("mfa_required", message));
         }
+        Ok(())
+    }
+
+    /// 403 unless they may do that.
+    pub fn demand(&self, permission: Permission) -> Result<(), ApiError> {
+        self.demand_factor()?;
         if !self.may(permission) {
             let message = format!("this needs the permission {permission}");
             let details = serde_json::json!({"permission": permission});

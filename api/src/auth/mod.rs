@@ -8,6 +8,7 @@ pub mod attempts;
 mod confirm;
 mod cookie;
 pub mod guard;
+mod known;
 mod login;
 mod mfa;
 mod origin;
@@ -21,7 +22,7 @@ mod user;
 
 pub use confirm::ConfirmApi;
 pub use domain::permissions::permit;
-pub use guard::{Confirmed, Guard, SignedIn};
+pub use guard::{API_KEY_PREFIX, Confirmed, Guard, SignedIn};
 pub use login::AuthApi;
 pub(crate) use login::tell;
 pub use mfa::{MfaApi, VerifyApi};

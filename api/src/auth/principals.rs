@@ -1,7 +1,8 @@
-//! Who is asking, as requests know them: read from the database at most once a second for each session.
+//! Who is asking, as requests know them: read from the database at most once a second for each session and key.
 //!
 //! Fails with the database's error; a session that has ended, or a user who is not active any more, is no principal.
 
+use super::known::Known;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ids::{ApiKeyId, BranchId, UserId},
@@ -12,21 +13,14 @@ use schema::{
     Db, DbError,
     people::{
         access::{self, Account, OpenSession, Role},
+        api_keys,
         sessions::{self, Seen},
     },
 };
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 use uuid::Uuid;
 
-/// How long what was read is taken to hold: a suspension, and the end of a session, work within this time.
-const FRESH: TimeDelta = TimeDelta::milliseconds(900);
-/// Sessions remembered at most.
-const MOST: usize = 10_000;
-/// How exactly it is told when a session was used last.
+/// How exactly it is told when a session or a key was used last.
 const SEEN: TimeDelta = TimeDelta::seconds(60);
 
 /// What somebody comes in with.
@@ -112,27 +106,25 @@ impl Principal {
     }
 }
 
-/// When a session was read, and what.
-type Known = (DateTime<Utc>, Arc<Principal>);
-
 /// Finds principals.
 pub struct Principals {
     db: Db,
     clock: Clock,
     idle: TimeDelta,
-    known: Mutex<HashMap<Uuid, Known>>,
+    sessions: Known<Uuid>,
+    keys: Known<[u8; 32]>,
 }
 
 impl Principals {
     /// Over the database; `idle` is how long a session lives unused.
     pub fn new(db: Db, clock: Clock, idle: TimeDelta) -> Self {
-        Self { db, clock, idle, known: Mutex::default() }
+        Self { db, clock, idle, sessions: Known::default(), keys: Known::default() }
     }
 
     /// The holder of a session, if it lives and they are active.
     pub async fn find(&self, session: Uuid, address: Option<IpAddr>) -> Result<Option<Arc<Principal>>, DbError> {
         let now = self.clock.now();
-        if let Some(known) = self.remembered(session, now) {
+        if let Some(known) = self.sessions.remembered(&session, now) {
             return Ok(Some(known));
         }
         let mut connection = self.db.get().await?;
@@ -145,33 +137,31 @@ impl Principals {
         drop(connection);
         let OpenSession { id, mfa_at, confirmed_at, .. } = open;
         let principal = Principal::new(account, role, Via::Session { id, mfa_at, confirmed_at });
-        Ok(Some(self.remember(session, now, principal)))
+        Ok(Some(self.sessions.remember(session, now, principal)))
+    }
+
+    /// The owner of a machine's key, with what the key may do of what they may, if both count.
+    pub async fn find_key(&self, hash: &[u8; 32]) -> Result<Option<Arc<Principal>>, DbError> {
+        let now = self.clock.now();
+        if let Some(known) = self.keys.remembered(hash, now) {
+            return Ok(Some(known));
+        }
+        let mut connection = self.db.get().await?;
+        let Some((key, account, role)) = api_keys::by_hash(&mut connection, hash, now).await? else {
+            return Ok(None);
+        };
+        let id = ApiKeyId(key.id);
+        if key.last_used_at.is_none_or(|at| now - at >= SEEN) {
+            api_keys::touch(&mut connection, id, now).await?;
+        }
+        drop(connection);
+        let mut principal = Principal::new(account, role, Via::ApiKey(id));
+        principal.permissions = principal.permissions.both(key.permissions());
+        Ok(Some(self.keys.remember(*hash, now, principal)))
     }
 
     /// Has a session read again: something about it was changed here.
     pub fn forget(&self, session: Uuid) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        self.sessions.forget(&session);
     }
-
-    fn remembered(&self, session: Uuid, now: DateTime<Utc>) -> Option<Arc<Principal>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&session).filter(|(read_at, _)| is_fresh(*read_at, now)).map(|(_, principal)| Arc::clone(principal))
-    }
-
-    fn remember(&self, session: Uuid, now: DateTime<Utc>, principal: Principal) -> Arc<Principal> {
-        let principal = Arc::new(principal);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.retain(|_, (read_at, _)| is_fresh(*read_at, now));
-        }
-        if known.len() < MOST {
-            known.insert(session, (now, Arc::clone(&principal)));
-        }
-        principal
-    }
-}
-
-/// A clock that was set back makes nothing fresh for longer.
-fn is_fresh(read_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    (TimeDelta::zero()..FRESH).contains(&(now - read_at))
 }

@@ -88,6 +88,7 @@ impl SessionsApi {
     /// List my sessions
     #[oai(path = "/", method = "get")]
     async fn list(&self, state: Data<&SharedState>, caller: SignedIn) -> ApiResult<Reply<Devices>> {
+        caller.demand_person()?;
         let mut connection = state.services.db.get().await?;
         let rows = sessions::of_user(&mut connection, caller.user_id, state.services.clock.now()).await?;
         let current = caller.session();
@@ -104,6 +105,7 @@ impl SessionsApi {
         caller: SignedIn,
         id: Path<Uuid>,
     ) -> ApiResult<Reply<SessionsEnded>> {
+        caller.demand_person()?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
         let ended = connection
@@ -126,6 +128,7 @@ impl SessionsApi {
     /// End all my other sessions
     #[oai(path = "/", method = "delete")]
     async fn end_others(&self, state: Data<&SharedState>, caller: SignedIn) -> ApiResult<Reply<SessionsEnded>> {
+        caller.demand_person()?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
         let ended = connection

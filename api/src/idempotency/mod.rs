@@ -1,6 +1,6 @@
 //! Requests that may be repeated safely: a POST with an `Idempotency-Key` is done once, and its answer given again.
 //!
-//! Covers every POST of someone signed in, except signing in itself and revealing personal data. Whoever may do or sees
+//! Covers every POST of someone signed in, except signing in itself, revealing personal data and the making of keys. Whoever may do or sees
 //! something else by now than at first is not given the answer of then. Only answers that went well are kept: a request
 //! that was refused or failed had no effect and may be made again with the same key. The request is done in a task of
 //! its own, so that a caller who hangs up, and repeats, finds the answer. A crash leaves the key unanswered; it may be
@@ -37,9 +37,11 @@ const RENEW: Duration = Duration::from_secs(60);
 /// Answers are kept this long.
 const KEPT: TimeDelta = TimeDelta::days(1);
 
-/// Whether answers hold what is not to be kept: tokens, or personal data in clear.
+/// Whether answers hold what is not to be kept: tokens, keys, or personal data in clear.
 fn is_exempt(path: &str) -> bool {
-    path.starts_with("/api/auth/") || path.trim_end_matches('/').ends_with("/reveal")
+    path.starts_with("/api/auth/")
+        || path.starts_with("/api/api-keys")
+        || path.trim_end_matches('/').ends_with("/reveal")
 }
 
 /// Does a request once.

@@ -3,7 +3,10 @@
 //! Whoever changes any of it is held to the rules of [`domain::people::rules`]; what else was going on is settled by
 //! locking rows before the rules are asked.
 
+mod api_keys;
+mod branches;
 pub mod me;
+mod roles;
 mod rules;
 mod text;
 mod users;
@@ -18,5 +21,5 @@ named_set!(AccountKey: ALL, name);
 
 /// Every part of the resources.
 pub fn api() -> impl OpenApi + 'static {
-    users::api()
+    (users::api(), roles::api(), branches::BranchesApi, api_keys::ApiKeysApi)
 }

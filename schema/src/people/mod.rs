@@ -4,6 +4,7 @@ pub mod access;
 pub mod account_tokens;
 pub mod accounts;
 pub mod administrators;
+pub mod api_keys;
 pub mod branches;
 pub mod challenges;
 pub mod devices;

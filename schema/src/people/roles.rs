@@ -1,6 +1,9 @@
 //! Roles: named sets of permissions.
 
-use crate::{DbError, tables::roles};
+use crate::{
+    DbError,
+    tables::{roles, users},
+};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -100,4 +103,78 @@ impl RoleRow {
 pub async fn to_give(connection: &mut AsyncPgConnection, name: &str) -> Result<Option<RoleRow>, DbError> {
     let found = roles::table.filter(roles::name.eq(name)).select(RoleRow::as_select()).for_share();
     Ok(found.first(connection).await.optional()?)
+}
+
+/// The role of that id.
+pub async fn get(connection: &mut AsyncPgConnection, id: RoleId) -> Result<Option<RoleRow>, DbError> {
+    let found = roles::table.find(id.0).select(RoleRow::as_select());
+    Ok(found.first(connection).await.optional()?)
+}
+
+/// The role of that id, which nobody gets or changes until the transaction ends.
+pub async fn lock(connection: &mut AsyncPgConnection, id: RoleId) -> Result<Option<RoleRow>, DbError> {
+    let found = roles::table.find(id.0).select(RoleRow::as_select()).for_update();
+    Ok(found.first(connection).await.optional()?)
+}
+
+/// A page of roles, the system's first.
+pub async fn list(connection: &mut AsyncPgConnection, offset: i64, limit: i64) -> Result<Vec<RoleRow>, DbError> {
+    let page = roles::table.order((roles::is_system.desc(), roles::id)).offset(offset).limit(limit);
+    Ok(page.select(RoleRow::as_select()).load(connection).await?)
+}
+
+/// How many there are, counted up to `most`.
+pub async fn count(connection: &mut AsyncPgConnection, most: i64) -> Result<i64, DbError> {
+    let ids: Vec<i64> = roles::table.select(roles::id).limit(most).load(connection).await?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+/// How many hold each of these roles, whatever their accounts' state; a role without a holder is left out.
+pub async fn holders(connection: &mut AsyncPgConnection, ids: &[i64]) -> Result<Vec<(i64, i64)>, DbError> {
+    let held = users::table.filter(users::role_id.eq_any(ids)).group_by(users::role_id);
+    let counted: Vec<(Option<i64>, i64)> =
+        held.select((users::role_id, diesel::dsl::count_star())).load(connection).await?;
+    Ok(counted.into_iter().filter_map(|(role, count)| Some((role?, count))).collect())
+}
+
+/// What is written about a role.
+#[derive(Debug, Clone, Insertable, AsChangeset)]
+#[diesel(table_name = roles, treat_none_as_null = true)]
+pub struct RoleText {
+    pub name: String,
+    pub display_name: String,
+    pub description: Option<String>,
+    /// A list of names.
+    pub permissions: Value,
+    pub scope: &'static str,
+    pub requires_mfa: bool,
+}
+
+/// Adds a role. A taken name violates `roles_name_key`.
+pub async fn create(
+    connection: &mut AsyncPgConnection,
+    text: &RoleText,
+    now: DateTime<Utc>,
+) -> Result<RoleRow, DbError> {
+    let times = (roles::created_at.eq(now), roles::updated_at.eq(now));
+    let row = diesel::insert_into(roles::table).values((text, times)).returning(RoleRow::as_returning());
+    Ok(row.get_result(connection).await?)
+}
+
+/// Changes a role.
+pub async fn change(
+    connection: &mut AsyncPgConnection,
+    id: RoleId,
+    text: &RoleText,
+    now: DateTime<Utc>,
+) -> Result<RoleRow, DbError> {
+    let set = (text, roles::updated_at.eq(now));
+    let row = diesel::update(roles::table.find(id.0)).set(set).returning(RoleRow::as_returning());
+    Ok(row.get_result(connection).await?)
+}
+
+/// Deletes a role that nobody holds.
+pub async fn delete(connection: &mut AsyncPgConnection, id: RoleId) -> Result<(), DbError> {
+    diesel::delete(roles::table.find(id.0)).execute(connection).await?;
+    Ok(())
 }

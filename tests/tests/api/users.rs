@@ -81,6 +81,11 @@ async fn somebody_is_invited_found_and_changed() {
     assert_eq!((&changed["lastName"], &changed["department"]), (&json!("Iyer"), &Value::Null));
     assert_eq!((&changed["jobTitle"], &changed["firstName"]), (&json!("Agent"), &json!("Asha")));
     post(&api, &admin, id(&made), "invite").await.data(200);
+    let client = tests::diesel_schema::connect(api.base.database.url()).await;
+    let asked = "SELECT count(*) FROM jobs WHERE kind = 'send_account_mail' \
+        AND payload = jsonb_build_object('userId', $1::text, 'purpose', 'invitation')";
+    let mails: i64 = client.query_one(asked, &[&id(&made).to_string()]).await.unwrap().get(0);
+    assert_eq!(mails, 1, "one that is still to be sent is as good as two");
     let actions = audited(&api, "user", id(&made).0).await;
     assert_eq!(actions, ["user.invited", "user.changed", "user.invited_again"]);
     post(&api, &admin, admin.id, "invite").await.error(409, "not_invited");

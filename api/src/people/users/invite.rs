@@ -16,7 +16,9 @@ use domain::{
     ids::{BranchId, UserId},
     people::{UserStatus, rules::give},
     permissions::Reach,
+    sign_in::AccountMail,
 };
+use jobs::accounts::notice;
 use poem_openapi::Object;
 use schema::{
     AsyncConnection,
@@ -81,7 +83,7 @@ pub(super) async fn invite(state: &SharedState, caller: &SignedIn, given: NewUse
     faults.none()?;
     let now = state.services.clock.now();
     let mut connection = state.services.db.get().await?;
-    let row = connection
+    let (row, mail) = connection
         .transaction::<_, ApiError, _>(async |connection| {
             let role = roles::to_give(connection, given.role.trim()).await?;
             let role = role.ok_or_else(|| ApiError::invalid("role", "there is no such role"))?;
@@ -97,24 +99,29 @@ pub(super) async fn invite(state: &SharedState, caller: &SignedIn, given: NewUse
             let row = row.ok_or_else(|| ApiError::not_found("user"))?;
             let entry = caller.entry("user.invited", Entity::of(id)).after(audited(&row));
             audit::record(connection, &[entry]).await?;
-            Ok(row)
+            Ok((row, notice(connection, now, id, AccountMail::Invitation, None).await?))
         })
         .await?;
+    drop(connection);
+    state.services.dispatcher.push(&[mail]).await;
     Ok(row)
 }
 
 /// Has the message sent again.
 pub(super) async fn invite_again(state: &SharedState, caller: &SignedIn, id: UserId) -> ApiResult<AccountRow> {
+    let now = state.services.clock.now();
     let mut connection = state.services.db.get().await?;
-    let row = connection
+    let (row, mail) = connection
         .transaction::<_, ApiError, _>(async |connection| {
             let row = rules::lock(connection, caller, id).await?;
             if row.status()? != UserStatus::Invited {
                 return Err(ApiError::conflict("not_invited", "the invitation has been answered, or taken back"));
             }
             audit::record(connection, &[caller.entry("user.invited_again", Entity::of(id))]).await?;
-            Ok(row)
+            Ok((row, notice(connection, now, id, AccountMail::Invitation, None).await?))
         })
         .await?;
+    drop(connection);
+    state.services.dispatcher.push(&[mail]).await;
     Ok(row)
 }

@@ -11,8 +11,9 @@ use domain::{
     ids::UserId,
     people::{UserStatus, rules::other_than},
     permissions::Reach,
-    sign_in::{SecurityEventKind, SessionEnd},
+    sign_in::{AccountMail, SecurityEventKind, SessionEnd},
 };
+use jobs::accounts::notice;
 use schema::{
     AsyncConnection, AsyncPgConnection,
     audit::{self, Entity},
@@ -123,7 +124,7 @@ pub(super) async fn end_sessions(state: &SharedState, caller: &SignedIn, id: Use
 pub(super) async fn disable_mfa(state: &SharedState, caller: &SignedIn, id: UserId) -> ApiResult<AccountRow> {
     let now = state.services.clock.now();
     let mut connection = state.services.db.get().await?;
-    let row = connection
+    let (row, mail) = connection
         .transaction::<_, ApiError, _>(async |connection| {
             other_than(caller.user_id, id)?;
             let mut row = lock(connection, caller, id).await?;
@@ -132,13 +133,15 @@ pub(super) async fn disable_mfa(state: &SharedState, caller: &SignedIn, id: User
             }
             accounts::clear_mfa(connection, id, now).await?;
             let details = json!({"by": "administrator"});
-            tell(connection, &caller.origin, id, SecurityEventKind::MfaDisabled, now, details).await?;
+            let event = tell(connection, &caller.origin, id, SecurityEventKind::MfaDisabled, now, details).await?;
             let entry = caller.entry("user.mfa_disabled", Entity::of(id));
             let entry = entry.before(json!({"mfaEnabled": true})).after(json!({"mfaEnabled": false}));
             audit::record(connection, &[entry]).await?;
             row.mfa_enabled = false;
-            Ok(row)
+            Ok((row, notice(connection, now, id, AccountMail::MfaDisabled, Some(event)).await?))
         })
         .await?;
+    drop(connection);
+    state.services.dispatcher.push(&[mail]).await;
     Ok(row)
 }
