@@ -3,8 +3,8 @@
 //! A new resource is one file and one element of [`resources`]; past sixteen, an element is a tuple itself.
 
 use crate::{
-    auth::{AuthApi, ConfirmApi, MfaApi, SessionsApi, VerifyApi},
     audit,
+    auth::{AuthApi, ConfirmApi, JoiningApi, MfaApi, PasswordsApi, SessionsApi, VerifyApi},
     book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
@@ -28,7 +28,7 @@ use std::{
 fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
-        (AuthApi, SessionsApi, (ConfirmApi, MfaApi, VerifyApi)),
+        (AuthApi, SessionsApi, PasswordsApi, JoiningApi, (ConfirmApi, MfaApi, VerifyApi)),
         people::api(),
         audit::api(),
         uploads::api(),

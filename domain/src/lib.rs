@@ -12,6 +12,7 @@ pub mod local_day;
 pub mod masking;
 pub mod messaging;
 pub mod money;
+pub mod password;
 pub mod people;
 pub mod permissions;
 pub mod sign_in;

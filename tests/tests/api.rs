@@ -2,14 +2,14 @@
 
 #[path = "api/account_mail.rs"]
 mod account_mail;
+#[path = "api/api_keys.rs"]
+mod api_keys;
 #[path = "api/audit_chain.rs"]
 mod audit_chain;
 #[path = "api/audit_log.rs"]
 mod audit_log;
 #[path = "api/audited.rs"]
 mod audited;
-#[path = "api/api_keys.rs"]
-mod api_keys;
 #[path = "api/branches.rs"]
 mod branches;
 #[path = "api/brute_force.rs"]
@@ -30,6 +30,10 @@ mod limits;
 mod logs;
 #[path = "api/mfa.rs"]
 mod mfa;
+#[path = "api/passwords.rs"]
+mod passwords;
+#[path = "api/registration.rs"]
+mod registration;
 #[path = "api/roles.rs"]
 mod roles;
 #[path = "api/server.rs"]

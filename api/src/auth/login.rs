@@ -20,11 +20,11 @@ use crate::{
 };
 use domain::{
     ids::UserId,
-    sign_in::{SecurityEventKind, SessionEnd, SignInMethod},
+    sign_in::{AccountMail, SecurityEventKind, SessionEnd, SignInMethod},
 };
-use jobs::security::{
-    password,
-    secret_token::{self, SecretToken},
+use jobs::{
+    accounts,
+    security::secret_token::{self, SecretToken},
 };
 use poem::{
     Request,
@@ -35,7 +35,7 @@ use schema::{
     AsyncConnection, DbError,
     audit::{self, Entity},
     people::{
-        devices,
+        devices, passwords,
         security_events::{self, NewEvent},
         sessions::{self, Refreshed, Seen},
         users::{self, Credentials},
@@ -129,17 +129,21 @@ impl AuthApi {
         let seen = Seen { now, idle_until, address: entrance.origin.address };
         let hash = secret_token::hash(shown.expose_secret());
         let mut connection = state.services.db.get().await?;
-        let refreshed = connection
+        let (refreshed, told) = connection
             .transaction::<_, DbError, _>(async |connection| {
                 let refreshed = sessions::refresh(connection, &hash, &next.hash, &seen).await?;
+                let mut told = None;
                 if let Refreshed::Reused { session, user } = &refreshed {
                     let details = json!({"sessionId": session});
-                    tell(connection, &entrance.origin, *user, SecurityEventKind::TokenReused, now, details).await?;
+                    let kind = SecurityEventKind::TokenReused;
+                    let event = tell(connection, &entrance.origin, *user, kind, now, details).await?;
+                    told = Some(accounts::notice(connection, now, *user, AccountMail::TokenReused, Some(event)).await?);
                 }
-                Ok(refreshed)
+                Ok((refreshed, told))
             })
             .await?;
         drop(connection);
+        state.services.dispatcher.push(told.as_slice()).await;
         match refreshed {
             Refreshed::Renewed { session, expires_at, .. } => {
                 let principal = state.principals.find(session, entrance.origin.address).await?;
@@ -264,13 +268,10 @@ async fn check(entrance: &Entrance<'_>, email: &str, given: SecretString) -> Api
     let caller = device.as_ref().filter(|_| known).map_or(Caller::Stranger, Caller::Known);
     let attempt = state.attempts.begin(email, entrance.origin.address, caller).await?;
     let stored = credentials.as_ref().and_then(|credentials| credentials.password_hash.as_deref());
-    let right = password::verify_password(&given, stored).await.map_err(ApiError::internal)?;
+    let hashing = &state.services.security.hashing;
+    let right = hashing.verify(&given, stored).await.map_err(ApiError::internal)?;
     let Some(credentials) = credentials.filter(|_| right) else {
-        let kind = if attempt.closes { SecurityEventKind::Locked } else { SecurityEventKind::SignInFailed };
-        let now = state.services.clock.now();
-        let mut connection = state.services.db.get().await?;
-        let event = NewEvent { user, ..event(&entrance.origin, kind, now, json!({"means": "password"})) };
-        security_events::record(&mut connection, &event).await?;
+        failed(entrance, user, attempt.closes).await?;
         return Err(ApiError::unauthenticated("invalid_credentials", "the address or the password is wrong"));
     };
     state.attempts.succeeded(&attempt).await?;
@@ -278,7 +279,41 @@ async fn check(entrance: &Entrance<'_>, email: &str, given: SecretString) -> Api
         let message = "the account is not active; ask an administrator";
         return Err(ApiError::forbidden("account_not_active", message));
     }
+    if let Some(stored) = credentials.password_hash.as_deref().filter(|stored| hashing.is_outdated(stored))
+        && let Err(error) = rehashed(state, &credentials, &given, stored).await
+    {
+        // the old one still counts, and is replaced another time
+        tracing::warn!(error = &error as &dyn std::error::Error, "a password could not be hashed anew");
+    }
     Ok(credentials)
+}
+
+/// Notes a wrong password; if it closes the account to strangers, its holder is told.
+async fn failed(entrance: &Entrance<'_>, user: Option<UserId>, closes: bool) -> ApiResult<()> {
+    let state = entrance.state;
+    let kind = if closes { SecurityEventKind::Locked } else { SecurityEventKind::SignInFailed };
+    let now = state.services.clock.now();
+    let event = NewEvent { user, ..event(&entrance.origin, kind, now, json!({"means": "password"})) };
+    let mut connection = state.services.db.get().await?;
+    let told = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            let event = security_events::record(connection, &event).await?;
+            match user.filter(|_| closes) {
+                Some(user) => accounts::notice(connection, now, user, AccountMail::Locked, Some(event)).await.map(Some),
+                None => Ok(None),
+            }
+        })
+        .await?;
+    drop(connection);
+    state.services.dispatcher.push(told.as_slice()).await;
+    Ok(())
+}
+
+/// Has a password kept as it would be hashed today.
+async fn rehashed(state: &SharedState, credentials: &Credentials, given: &SecretString, stored: &str) -> ApiResult<()> {
+    let hash = state.services.security.hashing.hash(given).await.map_err(ApiError::internal)?;
+    let mut connection = state.services.db.get().await?;
+    Ok(passwords::rehash(&mut connection, credentials.user(), stored, &hash).await?)
 }
 
 fn event(

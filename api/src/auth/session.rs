@@ -9,9 +9,12 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ids::UserId,
-    sign_in::{SecurityEventKind, SignInMethod},
+    sign_in::{AccountMail, SecurityEventKind, SignInMethod},
 };
-use jobs::security::secret_token::{self, SecretToken};
+use jobs::{
+    accounts,
+    security::secret_token::{self, SecretToken},
+};
 use poem::{Request, web::cookie::CookieJar};
 use poem_openapi::{ApiResponse, Object, payload::Json};
 use schema::{
@@ -152,16 +155,22 @@ impl<'a> Entrance<'a> {
             user_agent: self.origin.user_agent.as_deref(),
             details: json!({"method": method, "device": session.device_name, "sessionId": session.id}),
         };
-        connection
+        let told = connection
             .transaction::<_, DbError, _>(async |connection| {
                 sessions::begin(connection, &session, &refresh.hash).await?;
                 devices::seen(connection, user, &hash, &session.device_name, now).await?;
                 users::signed_in(connection, user, now).await?;
-                security_events::record(connection, &event).await?;
-                Ok(())
+                let event = security_events::record(connection, &event).await?;
+                match kind {
+                    SecurityEventKind::NewDevice => {
+                        accounts::notice(connection, now, user, AccountMail::NewDevice, Some(event)).await.map(Some)
+                    }
+                    _ => Ok(None),
+                }
             })
             .await?;
         drop(connection);
+        state.services.dispatcher.push(told.as_slice()).await;
         let principal = state.principals.find(session.id, self.origin.address).await?.ok_or_else(|| {
             ApiError::forbidden("account_not_active", "the account is not active; ask an administrator")
         })?;

@@ -3,8 +3,10 @@
 //! Tokens never travel in payloads: the job that sends the mail makes them.
 
 pub mod letter;
+mod look_up;
 mod send;
 
+pub use look_up::look_up;
 pub use send::send;
 
 use crate::{

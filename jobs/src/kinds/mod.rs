@@ -8,6 +8,7 @@ pub mod compute_analytics;
 pub mod drop_abandoned_uploads;
 pub mod drop_export;
 pub mod export_audit;
+pub mod look_up_password_reset;
 pub mod parse_upload;
 pub mod registry;
 pub mod reseal_secrets;

@@ -3,10 +3,10 @@
 use super::{
     apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
     check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
-    drop_export::DropExport, export_audit::ExportAudit, parse_upload::ParseUpload, reseal_secrets::ResealSecrets,
-    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
-    settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
-    undo_upload::UndoUpload,
+    drop_export::DropExport, export_audit::ExportAudit, look_up_password_reset::LookUpPasswordReset,
+    parse_upload::ParseUpload, reseal_secrets::ResealSecrets, rotate_token_keys::RotateTokenKeys,
+    send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch, settle_unconfirmed::SettleUnconfirmed,
+    start_campaign::StartCampaign, stop_campaign::StopCampaign, undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
 
@@ -21,6 +21,7 @@ pub fn all() -> Registry {
         .with::<DropAbandonedUploads>()
         .with::<DropExport>()
         .with::<ExportAudit>()
+        .with::<LookUpPasswordReset>()
         .with::<ParseUpload>()
         .with::<ResealSecrets>()
         .with::<RotateTokenKeys>()

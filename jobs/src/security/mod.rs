@@ -1,5 +1,6 @@
 //! What keeps people's accounts and the platform's secrets safe, shared by the programs.
 
+pub mod choice;
 pub mod password;
 pub mod reseal;
 pub mod rotation;

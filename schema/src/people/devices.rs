@@ -47,6 +47,19 @@ pub async fn seen(
     Ok(())
 }
 
+/// Forgets somebody's devices, except one: whoever has one of them is a stranger again.
+pub async fn forget_others(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    kept: Option<&[u8; 32]>,
+) -> Result<(), DbError> {
+    // no token has an empty hash
+    let kept = kept.map_or(&[][..], |hash| &hash[..]);
+    let others = known_devices::table.filter(known_devices::user_id.eq(user.0).and(known_devices::token_hash.ne(kept)));
+    diesel::delete(others).execute(connection).await?;
+    Ok(())
+}
+
 /// Forgets all of somebody's devices: whoever has one of them is a stranger again.
 pub async fn forget_all(connection: &mut AsyncPgConnection, user: UserId) -> Result<(), DbError> {
     diesel::delete(known_devices::table.filter(known_devices::user_id.eq(user.0))).execute(connection).await?;

@@ -14,6 +14,11 @@ const OPEN: &[&str] = &[
     "get /api/auth/csrf",
     // this one rests on the challenge
     "post /api/auth/mfa/verify",
+    // and these on a link that was mailed, or have one mailed
+    "post /api/auth/password/forgot",
+    "post /api/auth/password/reset",
+    "post /api/auth/invitation/accept",
+    "post /api/auth/register",
 ];
 /// Whoever calls these proves who they are in another way: the signature of the body.
 const SIGNED: &str = "/api/webhooks/";

@@ -1,7 +1,10 @@
 //! The application's own secrets, and how long what it hands out counts.
 
 use super::{Reader, parse_duration};
-use crate::security::sealing::{KeyRing, SealingKey};
+use crate::security::{
+    password::Hashing,
+    sealing::{KeyRing, SealingKey},
+};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +23,8 @@ pub struct SecurityConfig {
     pub key_ring: KeyRing,
     /// How long sessions and tokens count.
     pub sessions: SessionConfig,
+    /// How much work a password's hash takes.
+    pub hashing: Hashing,
     /// Whether anybody may open an account, with the least role.
     pub open_registration: bool,
 }
@@ -39,7 +44,7 @@ pub struct SessionConfig {
 
 impl SecurityConfig {
     /// `SECRET_KEY`, `SEALING_KEYS`, `ACCESS_TOKEN_LIFETIME`, `SESSION_IDLE_TIMEOUT`, `SESSION_LIFETIME`,
-    /// `STEP_UP_LIFETIME`, `OPEN_REGISTRATION`.
+    /// `STEP_UP_LIFETIME`, `OPEN_REGISTRATION`, `ARGON2_MEMORY_KIB`, `ARGON2_PASSES`, `ARGON2_LANES`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let expected = "at least 32 random characters, as from: openssl rand -hex 32";
         let secret_key = reader.required_secret("SECRET_KEY", expected, |key| key.chars().count() >= SHORTEST_KEY);
@@ -54,6 +59,7 @@ impl SecurityConfig {
             step_up: lifetime("STEP_UP_LIFETIME", 10 * 60),
         };
         let open_registration = reader.parsed("OPEN_REGISTRATION", false, "true or false");
+        let hashing = hashing(reader);
         if matches!(given, Some(None)) {
             let expected = "keys as id:base64 of 32 bytes, separated by commas, the one that seals first";
             reader.unusable("SEALING_KEYS", expected);
@@ -64,8 +70,20 @@ impl SecurityConfig {
         let mut ring = given.flatten().unwrap_or_default();
         ring.push(SealingKey { id: "app".to_owned(), key: derive(&secret_key, b"renewals sealing key v1") });
         let first = ring.remove(0);
-        Some(Self { key_ring: KeyRing::new(first, ring), secret_key, sessions, open_registration })
+        Some(Self { key_ring: KeyRing::new(first, ring), secret_key, sessions, hashing, open_registration })
     }
+}
+
+/// Weaker than what OWASP recommends at least is a fault: a stolen table of hashes would be read too soon.
+fn hashing(reader: &mut Reader<'_>) -> Hashing {
+    let within = |range: std::ops::RangeInclusive<u32>| {
+        move |text: &str| text.parse().ok().filter(|value| range.contains(value))
+    };
+    let expected = "KiB from 7168 to 1048576";
+    let memory = reader.checked("ARGON2_MEMORY_KIB", 19 * 1024, expected, within(7 * 1024..=1024 * 1024));
+    let passes = reader.checked("ARGON2_PASSES", 2, "a number from 1 to 20", within(1..=20));
+    let lanes = reader.checked("ARGON2_LANES", 1, "a number from 1 to 16", within(1..=16));
+    Hashing::new(memory, passes, lanes).unwrap_or_default()
 }
 
 /// A key for one purpose; another purpose has another key.
