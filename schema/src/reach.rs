@@ -12,7 +12,7 @@ use diesel::{
     sql_types::BigInt,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::permissions::Reach;
+use domain::permissions::{Reach, Scope};
 
 /// One way for rows to be in reach.
 pub(crate) struct Arm {
@@ -85,14 +85,17 @@ pub(crate) fn has_customer(reach: Reach, id: &str) -> String {
     )
 }
 
-/// Whether upload `u` is in reach, as a condition: one's own, or of one's branch.
+/// Whether upload `u` is in reach, as a condition: one's own, or of one's branch, unless it may hold other branches' rows
+/// because its uploader reached those.
 pub(crate) fn has_upload(reach: Reach) -> String {
-    any(&uploads(reach))
-}
-
-/// Uploads `u`.
-fn uploads(reach: Reach) -> Vec<Arm> {
-    arms(reach, |condition| Arm::new("file_uploads u", "u.id", condition), "u.branch_id", &["u.uploaded_by"])
+    let own = |user: i64| format!("u.uploaded_by = {user}");
+    match reach {
+        Reach::All => NOBODYS.to_owned(),
+        Reach::Own(user) => own(user.0),
+        Reach::Branch(user, branch) => {
+            format!("({} OR u.branch_id = {} AND u.scope <> '{}')", own(user.0), branch.0, Scope::All)
+        }
+    }
 }
 
 /// Whether a campaign is in reach, as a condition over its row: one's own, or of somebody of one's branch.

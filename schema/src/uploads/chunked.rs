@@ -16,7 +16,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::{UploadId, UserId},
-    permissions::Reach,
+    permissions::{Reach, Scope},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -60,7 +60,10 @@ pub async fn find(
     query = match reach {
         Reach::All => query,
         Reach::Own(user) => query.filter(own(user)),
-        Reach::Branch(user, branch) => query.filter(own(user).or(file_uploads::branch_id.eq(branch.0))),
+        Reach::Branch(user, branch) => {
+            let of_branch = file_uploads::branch_id.eq(branch.0);
+            query.filter(own(user).or(of_branch.and(file_uploads::scope.ne(Scope::All.as_str()))))
+        }
     };
     Ok(query.first(connection).await.optional()?)
 }

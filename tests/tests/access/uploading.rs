@@ -82,10 +82,13 @@ async fn rows_of_another_branch_are_refused() {
     let page = ground.api.get("/api/cases").by(&head).send().await.data(200);
     assert_eq!(page["pagination"]["total"], 2, "an import's cases are its branch's: {page}");
 
-    // who reaches everything may
+    // who reaches everything may; and then it is not the branch's file, whoever's branch they are of
     let all = ground.person("administrator", ground.here).await;
     let status = upload(&ground, &all, "", &rows[2..]).await;
     assert_eq!(status["failedRecords"], 0, "{status}");
+    let file = format!("/api/upload/download/{}", status["uploadId"].as_str().expect("an upload"));
+    ground.api.get(&file).by(&head).send().await.error(404, "not_found");
+    ground.api.get(&file).by(&all).send().await;
     workers.stop().await;
 }
 
