@@ -44,7 +44,7 @@ pub struct PasswordsApi;
 /// Whose password is forgotten.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Forgotten {
+struct ForgottenPassword {
     /// The address the account is kept under; case does not matter.
     #[oai(validator(min_length = 3, max_length = 255))]
     email: String,
@@ -102,7 +102,7 @@ impl PasswordsApi {
         &self,
         state: Data<&SharedState>,
         request: &Request,
-        body: JsonBody<Forgotten>,
+        body: JsonBody<ForgottenPassword>,
     ) -> ApiResult<Accepted<Asked>> {
         let email = address(&body.0.email)?;
         let origin = Origin::of(request);

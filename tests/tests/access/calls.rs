@@ -165,7 +165,7 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
             let body = json!({"code": format!("B-{}", world.branch.0), "name": "Office"});
             with(format!("/api/branches/branch-{}", world.branch.0), body)
         }
-        "get /api/api-keys" => plain("/api/api-keys".into()),
+        "get /api/api-keys" => plain(format!("/api/api-keys?userId=user-{}", world.owner.0)),
         "post /api/api-keys" => with("/api/api-keys".into(), json!({"name": "Partner", "permissions": ["jobs.view"]})),
         "delete /api/api-keys/{id}" => plain(format!("/api/api-keys/key-{}", world.api_key)),
         "post /api/api-keys/{id}/rotate" => with(format!("/api/api-keys/key-{}/rotate", world.api_key), json!({})),
