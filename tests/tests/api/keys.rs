@@ -52,7 +52,7 @@ async fn reseal(services: &SharedServices) -> Value {
 }
 
 async fn uses(services: &SharedServices) -> Vec<(String, i64)> {
-    let uses = sealed::uses(&mut *services.db.get().await.unwrap()).await.unwrap();
+    let uses = sealed::uses(&mut services.db.get().await.unwrap()).await.unwrap();
     uses.into_iter().map(|used| (used.key, used.texts)).collect()
 }
 
