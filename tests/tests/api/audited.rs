@@ -7,6 +7,8 @@
 mod cases;
 #[path = "audited/exceptions.rs"]
 mod exceptions;
+#[path = "audited/factors.rs"]
+mod factors;
 #[path = "audited/people.rs"]
 mod people;
 #[path = "audited/stage.rs"]

@@ -29,7 +29,10 @@ pub(super) use case;
 
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    [sign_in(), super::people::cases(), uploads(), campaigns(), work()].into_iter().flatten().collect()
+    [sign_in(), super::factors::cases(), super::people::cases(), uploads(), campaigns(), work()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn sign_in() -> Vec<Case> {
