@@ -1,6 +1,7 @@
 //! How each changing operation is called, and what the audit log calls it.
 
 use super::stage::{Stage, announcement, mapping, template};
+use super::{administration, factors, joining, people};
 use serde_json::json;
 use std::{future::Future, pin::Pin};
 use tests::http::Call;
@@ -13,15 +14,13 @@ pub struct Case {
     pub operation: &'static str,
     /// What the log calls it.
     pub action: &'static str,
-    /// Whether nobody is signed in.
-    pub by_nobody: bool,
     /// Prepares what it takes, and makes the request.
     pub call: for<'s> fn(&'s Stage<'s>) -> Calling<'s>,
 }
 
 macro_rules! case {
     ($operation:literal => $action:literal, |$stage:ident| $call:expr) => {
-        Case { operation: $operation, action: $action, by_nobody: false, call: |$stage| Box::pin(async move { $call }) }
+        Case { operation: $operation, action: $action, call: |$stage| Box::pin(async move { $call }) }
     };
 }
 
@@ -29,10 +28,9 @@ pub(super) use case;
 
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    [sign_in(), super::factors::cases(), super::people::cases(), uploads(), campaigns(), work()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let own = [sign_in(), uploads(), campaigns(), work()];
+    let others = [factors::cases(), joining::cases(), people::cases(), administration::cases()];
+    own.into_iter().chain(others).flatten().collect()
 }
 
 fn sign_in() -> Vec<Case> {

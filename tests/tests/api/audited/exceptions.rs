@@ -4,6 +4,7 @@
 pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/auth/login", "nobody is known yet; sign-ins and failures are security events"),
     ("post /api/auth/mfa/verify", "nobody is signed in before the code is right; sign-ins are security events"),
+    ("post /api/auth/password/forgot", "only asks for a mail, alike for nobody's address; the new password is audited"),
     ("post /api/auth/refresh", "renews what the caller holds already; the reuse of a token is a security event"),
     ("post /api/templates/{id}/preview", "changes nothing: the text is only rendered"),
     ("post /api/webhooks/whatsapp", "a provider's word, not a person's; the event is kept as it came"),
