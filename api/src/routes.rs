@@ -4,7 +4,7 @@
 
 use crate::{
     audit,
-    auth::{AuthApi, ConfirmApi, JoiningApi, MfaApi, PasswordsApi, SessionsApi, VerifyApi},
+    auth::{AuthApi, ConfirmApi, JoiningApi, MfaApi, OidcApi, PasswordsApi, SessionsApi, VerifyApi},
     book,
     campaigns::{CampaignFiguresApi, CampaignsApi},
     docs, edge,
@@ -28,7 +28,7 @@ use std::{
 fn resources() -> impl OpenApi + 'static {
     (
         HealthApi::started(),
-        (AuthApi, SessionsApi, PasswordsApi, JoiningApi, (ConfirmApi, MfaApi, VerifyApi)),
+        (AuthApi, SessionsApi, PasswordsApi, JoiningApi, (ConfirmApi, MfaApi, VerifyApi, OidcApi)),
         people::api(),
         audit::api(),
         uploads::api(),

@@ -1,6 +1,11 @@
 //! Serves the API until asked to stop.
 
-use crate::{ApiState, app, config::ApiConfig, edge::accept::TcpAcceptor, state::SharedState};
+use crate::{
+    ApiState, app,
+    config::ApiConfig,
+    edge::accept::TcpAcceptor,
+    state::{SharedState, StateError},
+};
 use jobs::services::SharedServices;
 use poem::Server;
 use std::{io, net::SocketAddr, time::Duration};
@@ -24,9 +29,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
-    /// Redis's address cannot be read.
-    #[error("setting up Redis")]
-    Redis(#[from] redis::RedisError),
+    /// The state cannot be set up.
+    #[error("setting up the API")]
+    State(#[from] StateError),
     /// The server stopped by itself.
     #[error("the server stopped")]
     Stopped(#[source] io::Error),

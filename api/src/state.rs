@@ -3,13 +3,25 @@
 //! Made once a process; fails only on a Redis address that cannot be read, which the configuration has checked.
 
 use crate::{
-    auth::{attempts::Attempts, principals::Principals, token::Tokens, token_keys::Keys},
+    auth::{attempts::Attempts, oidc::SingleSignOn, principals::Principals, token::Tokens, token_keys::Keys},
     config::ApiConfig,
 };
 use chrono::TimeDelta;
 use jobs::{process::health::Health, services::SharedServices};
+use providers::oidc::OidcError;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// The state cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Redis's address cannot be read.
+    #[error("setting up Redis")]
+    Redis(#[from] redis::RedisError),
+    /// There is no way to call issuers.
+    #[error("setting up single sign-on")]
+    SingleSignOn(#[from] OidcError),
+}
 
 /// The state of one process.
 pub struct ApiState {
@@ -25,6 +37,8 @@ pub struct ApiState {
     pub principals: Principals,
     /// Slows down guessing.
     pub attempts: Attempts,
+    /// Other services' sign-ins.
+    pub single_sign_on: SingleSignOn,
     /// Cancelled when the process is asked to stop: whoever waits, answers.
     pub stopping: CancellationToken,
 }
@@ -34,7 +48,7 @@ pub type SharedState = Arc<ApiState>;
 
 impl ApiState {
     /// Sets up the state; connects to nothing yet.
-    pub fn new(config: ApiConfig, services: SharedServices) -> redis::RedisResult<SharedState> {
+    pub fn new(config: ApiConfig, services: SharedServices) -> Result<SharedState, StateError> {
         let health = Health::new(services.db.clone(), &config.services.database, &config.services.redis.url)?;
         let security = &services.security;
         let keys = Keys::new(services.db.clone(), security.key_ring.clone());
@@ -42,7 +56,8 @@ impl ApiState {
         let idle = TimeDelta::from_std(security.sessions.idle).unwrap_or(TimeDelta::MAX);
         let principals = Principals::new(services.db.clone(), services.clock.clone(), idle);
         let attempts = Attempts::new(services.redis.clone());
+        let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
         let stopping = CancellationToken::new();
-        Ok(Arc::new(Self { services, health, tokens, principals, attempts, stopping, config }))
+        Ok(Arc::new(Self { services, health, tokens, principals, attempts, single_sign_on, stopping, config }))
     }
 }

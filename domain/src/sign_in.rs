@@ -109,3 +109,39 @@ text_enum! {
         Invitation = "invitation",
     }
 }
+
+/// Whether a text is a path of this site: what somebody may be sent to after a sign-in. Whatever a browser could read as
+/// another site's address (`//host`, `/\\host`, with tabs and line breaks in it) is not.
+pub fn is_local_path(text: &str) -> bool {
+    let rest = text.strip_prefix('/');
+    rest.is_some_and(|rest| !rest.starts_with('/'))
+        && text.chars().all(|character| character.is_ascii_graphic() && character != '\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_sites_own_pages_are_returned_to() {
+        for own in ["/", "/cases", "/cases?page=2#top", "/a//b", "/%2F%2Fhost"] {
+            assert!(is_local_path(own), "{own}");
+        }
+        let foreign = [
+            "",
+            "cases",
+            "//host",
+            "///host",
+            "/\\host",
+            "\\\\host",
+            "https://host",
+            "/\thost",
+            "/\n/host",
+            " /",
+            "/é",
+        ];
+        for other in foreign {
+            assert!(!is_local_path(other), "{other:?}");
+        }
+    }
+}

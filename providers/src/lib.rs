@@ -7,6 +7,7 @@ pub mod draw;
 pub mod email;
 pub mod http;
 pub mod messaging;
+pub mod oidc;
 pub mod rate_limit;
 pub mod sandbox;
 pub mod storage;

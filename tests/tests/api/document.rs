@@ -19,6 +19,10 @@ const OPEN: &[&str] = &[
     "post /api/auth/password/reset",
     "post /api/auth/invitation/accept",
     "post /api/auth/register",
+    // these rest on the issuer's word, and on the browser's cookie
+    "get /api/auth/oidc/providers",
+    "get /api/auth/oidc/{provider}/start",
+    "get /api/auth/oidc/{provider}/callback",
 ];
 /// Whoever calls these proves who they are in another way: the signature of the body.
 const SIGNED: &str = "/api/webhooks/";

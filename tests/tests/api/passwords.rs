@@ -64,7 +64,7 @@ async fn whether_an_address_has_an_account_shows_neither_in_the_answer_nor_in_it
         let answer = forgot(&api, email).await;
         (answer.data(202), started.elapsed())
     };
-    let (mut known, mut unknown): (Vec<(Value, Duration)>, Vec<(Value, Duration)>) = Default::default();
+    let (mut known, mut unknown) = (Vec::<(Value, Duration)>::new(), Vec::<(Value, Duration)>::new());
     for _ in 0..8 {
         known.push(timed(&user.email).await);
         unknown.push(timed("nobody@example.com").await);
