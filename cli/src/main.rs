@@ -48,7 +48,7 @@ enum Command {
     Audit(audit::Arguments),
     /// Look after the keys that secrets at rest are sealed with.
     Keys(keys::Arguments),
-    /// Add users and reset their passwords.
+    /// Look after users: add, list, suspend, unlock, reset passwords and second factors.
     User(user::Arguments),
 }
 
