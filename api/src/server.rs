@@ -3,12 +3,15 @@
 use crate::{
     ApiState, app,
     config::ApiConfig,
-    edge::accept::TcpAcceptor,
+    edge::{
+        accept::TcpAcceptor,
+        tls::{Certificate, TlsError},
+    },
     state::{SharedState, StateError},
 };
 use jobs::services::SharedServices;
 use poem::Server;
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// A connection on which nothing moves for this long is closed; longer than any answer may take to begin.
@@ -29,6 +32,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("setting up TLS")]
+    Tls(#[from] TlsError),
     /// The state cannot be set up.
     #[error("setting up the API")]
     State(#[from] StateError),
@@ -40,6 +46,7 @@ pub enum ServeError {
 /// The API, listening but not serving yet, so that a caller can tell its address.
 pub struct Listening {
     acceptor: TcpAcceptor,
+    certificate: Option<Arc<Certificate>>,
     address: SocketAddr,
     state: SharedState,
 }
@@ -54,6 +61,9 @@ impl Listening {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let drain = self.state.config.http.drain_timeout;
         let stopping = self.state.stopping.clone();
+        if let Some(certificate) = self.certificate {
+            tokio::spawn(certificate.watch(shutdown.clone()));
+        }
         let asked = async move {
             shutdown.cancelled().await;
             stopping.cancel();
@@ -71,9 +81,15 @@ impl Listening {
 pub async fn listen(config: ApiConfig, services: SharedServices) -> Result<Listening, ServeError> {
     let address = config.http.address();
     let failed = |source| ServeError::Listen { address, source };
-    let acceptor = TcpAcceptor::bind(address).await.map_err(failed)?;
+    let mut acceptor = TcpAcceptor::bind(address).await.map_err(failed)?;
+    let mut certificate = None;
+    if let Some(files) = &config.http.tls {
+        let loaded = Certificate::load(files.certificate.clone(), files.key.clone())?;
+        acceptor = acceptor.with_tls(&loaded)?;
+        certificate = Some(loaded);
+    }
     let address = acceptor.address().map_err(failed)?;
-    Ok(Listening { acceptor, address, state: ApiState::new(config, services)? })
+    Ok(Listening { acceptor, certificate, address, state: ApiState::new(config, services)? })
 }
 
 /// Listens and serves until `shutdown`.

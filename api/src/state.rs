@@ -5,6 +5,7 @@
 use crate::{
     auth::{attempts::Attempts, oidc::SingleSignOn, principals::Principals, token::Tokens, token_keys::Keys},
     config::ApiConfig,
+    edge::rate::RateLimits,
 };
 use chrono::TimeDelta;
 use jobs::{process::health::Health, services::SharedServices};
@@ -37,6 +38,8 @@ pub struct ApiState {
     pub principals: Principals,
     /// Slows down guessing.
     pub attempts: Attempts,
+    /// Counts requests.
+    pub rates: RateLimits,
     /// Other services' sign-ins.
     pub single_sign_on: SingleSignOn,
     /// Cancelled when the process is asked to stop: whoever waits, answers.
@@ -56,8 +59,9 @@ impl ApiState {
         let idle = TimeDelta::from_std(security.sessions.idle).unwrap_or(TimeDelta::MAX);
         let principals = Principals::new(services.db.clone(), services.clock.clone(), idle);
         let attempts = Attempts::new(services.redis.clone());
+        let rates = RateLimits::new(services.redis.clone());
         let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
         let stopping = CancellationToken::new();
-        Ok(Arc::new(Self { services, health, tokens, principals, attempts, single_sign_on, stopping, config }))
+        Ok(Arc::new(Self { services, health, tokens, principals, attempts, rates, single_sign_on, stopping, config }))
     }
 }

@@ -121,6 +121,8 @@ impl Fleet {
             .env("DATABASE_URL", self.cluster.database_url())
             .env("REDIS_URL", self.cluster.redis_url())
             .env("SECRET_KEY", "a key for tests, long enough for one")
+            .env("RATE_LIMIT_READ", "off")
+            .env("RATE_LIMIT_WRITE", "off")
             .env("STORAGE_DIR", self.files.path())
             .env("BIND_ADDRESS", "127.0.0.1")
             .env("PORT", self.port.to_string())

@@ -32,6 +32,8 @@ mod logs;
 mod mfa;
 #[path = "api/passwords.rs"]
 mod passwords;
+#[path = "api/rate.rs"]
+mod rate;
 #[path = "api/registration.rs"]
 mod registration;
 #[path = "api/roles.rs"]
@@ -44,6 +46,8 @@ mod sessions;
 mod sign_in;
 #[path = "api/templates.rs"]
 mod templates;
+#[path = "api/tls.rs"]
+mod tls;
 #[path = "api/tokens.rs"]
 mod tokens;
 #[path = "api/users.rs"]

@@ -4,9 +4,13 @@
 //! that is no trusted proxy is the client's. What stands before it, the client may have made up.
 
 use ipnetwork::IpNetwork;
-use poem::{Endpoint, Request, Response, Result, http::HeaderName};
+use poem::{
+    Endpoint, Request, Response, Result,
+    http::{HeaderName, uri::Scheme},
+};
 use std::{net::IpAddr, sync::Arc};
 
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// More hops are made up.
 const MOST_HOPS: usize = 32;
@@ -14,6 +18,10 @@ const MOST_HOPS: usize = 32;
 /// The client's address, if the connection has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
+
+/// Whether the client came under TLS, ours or a trusted proxy's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsSecure(pub bool);
 
 /// Finds the client's address, for everything behind.
 pub async fn located<E>(next: Arc<E>, mut request: Request, proxies: Arc<[IpNetwork]>) -> Result<Response>
@@ -23,6 +31,10 @@ where
     let peer = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
     let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
     let client = peer.map(|peer| behind(peer, &forwarded.collect::<Vec<_>>().join(","), &proxies));
+    let told = request.header(FORWARDED_PROTO).is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+    let is_proxy = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(peer)));
+    let is_secure = *request.scheme() == Scheme::HTTPS || (told && is_proxy);
+    request.set_data(IsSecure(is_secure));
     request.set_data(ClientAddress(client));
     next.call(request).await
 }

@@ -1,6 +1,6 @@
 //! Which web pages of other origins may call the API (Fetch standard, CORS protocol): those configured, none by default.
 //!
-//! Tokens travel in a header, never in a cookie, so credentials are not allowed and need not be.
+//! An origin listed by name may use the cookies of `/api/auth` as well; `*` allows no credentials, whoever it lets in.
 
 use crate::error::ApiError;
 use poem::{
@@ -11,10 +11,11 @@ use std::{collections::HashSet, sync::Arc};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, idempotency-key, x-request-id, upload-offset, upload-length, range",
+    "authorization, content-type, idempotency-key, x-csrf-token, x-request-id, upload-offset, upload-length, range",
 );
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
-    "x-request-id, idempotency-replayed, retry-after, upload-offset, content-disposition, content-range",
+    "x-request-id, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, upload-offset, content-disposition, \
+     content-range",
 );
 /// Seconds a browser may keep a preflight's answer.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
@@ -33,7 +34,11 @@ impl Origins {
     }
 
     fn allow(&self, origin: &HeaderValue) -> bool {
-        self.any || origin.to_str().is_ok_and(|origin| self.listed.contains(origin))
+        self.any || self.name(origin)
+    }
+
+    fn name(&self, origin: &HeaderValue) -> bool {
+        origin.to_str().is_ok_and(|origin| origin != "*" && self.listed.contains(origin))
     }
 }
 
@@ -54,6 +59,9 @@ where
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = allowed {
+        if origins.name(&origin) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, ANSWER_HEADERS);
     }

@@ -19,9 +19,16 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// Under TLS: never without it, for a year (RFC 6797).
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Adds what is not there yet.
 pub async fn secured<E: Endpoint<Output = Response>>(next: Arc<E>, request: Request) -> Result<Response> {
+    let is_secure = request.data::<super::IsSecure>().is_some_and(|secure| secure.0);
     let mut response = next.call(request).await?;
+    if is_secure {
+        response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(STRICT_TRANSPORT);
+    }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
     }

@@ -1,6 +1,6 @@
 //! What every request passes on its way in and every answer on its way out, outermost first: paths are put in order,
 //! the request is named and logged, headers are added, answers are compressed, errors get their envelope, bodies and
-//! time are limited, repeated requests are recognised.
+//! time are limited, calls are counted, repeated requests are recognised.
 //!
 //! Nothing leaves here as an error: from [`answer`] outwards there are only responses.
 
@@ -13,14 +13,16 @@ mod headers;
 pub mod limits;
 mod observe;
 mod paths;
+pub mod rate;
 mod text;
+pub mod tls;
 
 use crate::{idempotency, state::SharedState};
 use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, middleware::CookieJarManager};
 use std::sync::Arc;
 
 pub use answer::{Methods, panicked};
-pub use client::ClientAddress;
+pub use client::{ClientAddress, IsSecure};
 pub use observe::{RequestId, asked_by};
 
 /// Puts the edge around the routes.
@@ -32,15 +34,18 @@ where
     let defaults = limits::Defaults { body: http.max_body_bytes, time: http.request_timeout };
     let origins = cors::Origins::new(&http.cors_allowed_origins);
     let proxies: Arc<[_]> = http.trusted_proxies.clone().into();
+    let counted = Arc::clone(state);
     // boxed in between: types nest once a layer, and the compiler gives up on them
     let bounded = routes
         .with(CookieJarManager::new())
         .boxed()
         .around(idempotency::once)
         .around(text::without_nul)
-        .data(Arc::clone(state))
         .around(move |next, request| limits::bound(next, request, defaults))
         .around(move |next, request| answer::answered(next, request, methods.clone()))
+        .boxed()
+        .around(move |next, request| rate::limited(next, request, Arc::clone(&counted)))
+        .data(Arc::clone(state))
         .boxed();
     bounded
         .around(compress::compressed)

@@ -156,7 +156,8 @@ async fn no_page_of_another_origin_may_call_unless_configured() {
     assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
     assert!(allowed.header("access-control-allow-methods").contains("PUT"));
     assert!(allowed.header("access-control-allow-headers").contains("idempotency-key"));
-    assert_eq!(allowed.header("access-control-allow-credentials"), "");
+    assert_eq!(allowed.header("access-control-allow-credentials"), "true", "cookies of /api/auth");
+    assert!(allowed.header("access-control-allow-headers").contains("x-csrf-token"));
     preflight("https://app.example.evil").await.error(403, "origin_not_allowed");
     let refused = api.get("/api/templates").header("origin", "http://localhost:3000").send().await;
     refused.error(401, "missing_token");

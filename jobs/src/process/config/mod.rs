@@ -9,6 +9,7 @@ mod dotenv;
 mod environment;
 mod http;
 mod mail;
+mod rate;
 mod reader;
 mod redis;
 mod retention;
@@ -18,8 +19,9 @@ mod units;
 
 pub use database::database;
 pub use environment::{Environment, EnvironmentError};
-pub use http::HttpConfig;
+pub use http::{HttpConfig, TlsFiles};
 pub use mail::MailConfig;
+pub use rate::{Rate, RateConfig};
 pub use reader::{ConfigError, Fault, Reader};
 pub use redis::{RedisConfig, Transport};
 pub use retention::RetentionConfig;

@@ -1,0 +1,213 @@
+//! E-mail over SMTP: a conversation with a mail server, encrypted both ways, and every way it can end.
+
+use api::edge::tls::Certificate;
+use domain::messaging::{FailureClass, SendFailure};
+use providers::email::{EmailMessage, EmailProvider, Smtp, SmtpConfig};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use tests::{base::install_crypto, mail};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tls");
+
+/// What the server does besides taking everything.
+#[derive(Debug, Clone, Copy, Default)]
+struct Behaviour {
+    /// TLS from the first byte, or after STARTTLS.
+    tls: Option<&'static str>,
+    /// The answer to the command that begins so.
+    answers: Option<(&'static str, &'static str)>,
+    /// Hangs up when the message has come.
+    hangs_up: bool,
+}
+
+/// A mail server, and what it took: commands, and messages.
+struct Server {
+    port: u16,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(behaviour: Behaviour) -> Self {
+        install_crypto();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&heard);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let told = Arc::clone(&told);
+                tokio::spawn(async move { serve(stream, behaviour, &told).await });
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    fn client(&self, encryption: &str) -> Smtp {
+        let settings: BTreeMap<&str, String> = [
+            ("SMTP_HOST", "127.0.0.1".to_owned()),
+            ("SMTP_PORT", self.port.to_string()),
+            ("SMTP_ENCRYPTION", encryption.to_owned()),
+            ("SMTP_CA_FILE", format!("{FIXTURES}/one.crt")),
+            ("SMTP_TIMEOUT", "5".to_owned()),
+            ("EMAIL_USER", "renewals".to_owned()),
+            ("EMAIL_PASS", "secret".to_owned()),
+            ("EMAIL_FROM", "Renewals <no-reply@renewals.example>".to_owned()),
+        ]
+        .into();
+        let config = SmtpConfig::from_env(&|name| settings.get(name).cloned()).unwrap().unwrap();
+        Smtp::new(&config).unwrap()
+    }
+}
+
+async fn serve(mut stream: TcpStream, behaviour: Behaviour, heard: &Mutex<Vec<String>>) -> Option<()> {
+    let certificate = || Certificate::load(format!("{FIXTURES}/one.crt").into(), format!("{FIXTURES}/one.key").into());
+    match behaviour.tls {
+        None => talk(stream, behaviour, heard, false, true).await,
+        Some("implicit") => {
+            let stream = certificate().unwrap().acceptor().unwrap().accept(stream).await.ok()?;
+            talk(stream, behaviour, heard, false, true).await
+        }
+        Some(_) => {
+            talk(&mut stream, behaviour, heard, true, true).await?;
+            let stream = certificate().unwrap().acceptor().unwrap().accept(stream).await.ok()?;
+            talk(stream, behaviour, heard, false, false).await
+        }
+    }
+}
+
+/// Speaks SMTP until STARTTLS, QUIT or the end.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    behaviour: Behaviour,
+    heard: &Mutex<Vec<String>>,
+    offers_tls: bool,
+    greets: bool,
+) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    if greets {
+        stream.write_all(b"220 mail.example ESMTP\r\n").await.ok()?;
+    }
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_owned();
+        heard.lock().unwrap().push(line.clone());
+        let special = behaviour.answers.filter(|(command, _)| line.starts_with(command)).map(|(_, answer)| answer);
+        let answer = match line.split(' ').next().unwrap_or_default() {
+            _ if special.is_some() => special.unwrap_or_default().to_owned(),
+            "EHLO" if offers_tls => "250-mail.example\r\n250 STARTTLS".to_owned(),
+            "EHLO" => "250-mail.example\r\n250 AUTH PLAIN LOGIN".to_owned(),
+            "STARTTLS" => {
+                stream.write_all(b"220 go ahead\r\n").await.ok()?;
+                stream.flush().await.ok()?;
+                return Some(());
+            }
+            "AUTH" => "235 welcome".to_owned(),
+            "DATA" => {
+                stream.write_all(b"354 go on\r\n").await.ok()?;
+                let mut message = String::new();
+                while !message.ends_with("\r\n.\r\n") {
+                    if stream.read_line(&mut message).await.ok()? == 0 {
+                        return None;
+                    }
+                }
+                if behaviour.hangs_up {
+                    return None;
+                }
+                heard.lock().unwrap().push(message);
+                "250 taken".to_owned()
+            }
+            "QUIT" => "221 bye".to_owned(),
+            _ => "250 ok".to_owned(),
+        };
+        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
+        if line == "QUIT" {
+            return None;
+        }
+    }
+}
+
+fn message() -> EmailMessage {
+    EmailMessage {
+        id: "1.1@renewals.example".to_owned(),
+        from: "Renewals <no-reply@renewals.example>".to_owned(),
+        to: "asha@example.com".to_owned(),
+        subject: "Your renewal".to_owned(),
+        text: "Hello\n.\nfrom us\n".to_owned(),
+        html: "<p>Hello</p>".to_owned(),
+        date: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_server_under_tls_and_with_a_sign_in() {
+    for tls in ["implicit", "starttls"] {
+        let server = Server::start(Behaviour { tls: Some(tls), ..Behaviour::default() }).await;
+        let client = server.client(tls);
+        client.send(&message()).await.unwrap();
+        client.send(&message()).await.unwrap();
+        let heard = server.heard();
+        let count = |start: &str| heard.iter().filter(|line| line.starts_with(start)).count();
+        assert_eq!((count("AUTH PLAIN"), count("STARTTLS")), (1, usize::from(tls == "starttls")), "{heard:?}");
+        assert_eq!(count("MAIL FROM:<no-reply@renewals.example>"), 2, "one connection for both: {heard:?}");
+        assert_eq!(count("RCPT TO:<asha@example.com>"), 2);
+        let taken = heard.iter().find(|line| line.contains("Message-ID")).unwrap();
+        let read = mail::parse(taken);
+        assert_eq!((read.to.as_str(), read.subject.as_str()), ("asha@example.com", "Your renewal"));
+        assert!(taken.contains("Message-ID: <1.1@renewals.example>"), "{taken}");
+    }
+}
+
+async fn failure(behaviour: Behaviour, encryption: &str) -> SendFailure {
+    let server = Server::start(behaviour).await;
+    server.client(encryption).send(&message()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn what_the_server_answers_says_what_to_do() {
+    let retry = FailureClass::Retry { after: None };
+    for (command, answer, expected) in [
+        ("AUTH", "535 5.7.8 no such account", FailureClass::Account),
+        ("MAIL", "530 5.7.0 sign in first", FailureClass::Account),
+        ("RCPT", "550 5.1.1 <asha@example.com> nobody here", FailureClass::Recipient),
+        ("RCPT", "451 4.7.1 greylisted", retry),
+        ("MAIL", "421 4.3.2 going down", retry),
+        ("DATA", "554 5.7.1 spam", FailureClass::Request),
+    ] {
+        let behaviour = Behaviour { answers: Some((command, answer)), ..Behaviour::default() };
+        let failed = failure(behaviour, "none").await;
+        assert_eq!(failed.class, expected, "{answer}: {failed}");
+        assert_eq!(failed.code.as_deref(), Some(&answer[..3]));
+        assert!(!failed.to_string().contains('@'), "no personal data in logs: {failed}");
+    }
+    let cut_off = failure(Behaviour { hangs_up: true, ..Behaviour::default() }, "none").await;
+    assert_eq!(cut_off.class, FailureClass::Unknown, "{cut_off}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_or_not_safe_takes_nothing() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server { port: closed.local_addr().unwrap().port(), heard: Arc::default() };
+    drop(closed);
+    install_crypto();
+    let failed = server.client("none").send(&message()).await.unwrap_err();
+    assert_eq!(failed.class, FailureClass::Retry { after: None }, "{failed}");
+    // no encryption is offered where it is asked for
+    let plain = Server::start(Behaviour::default()).await;
+    let failed = plain.client("starttls").send(&message()).await.unwrap_err();
+    assert_eq!(failed.class, FailureClass::Account, "{failed}");
+    assert!(plain.heard().iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")));
+}
