@@ -174,7 +174,7 @@ pub fn config(base: &Base, storage: &Path, variables: &[(&str, &str)]) -> ApiCon
     environment.set("STORAGE_DIR", storage.to_string_lossy());
     environment.set("SECRET_KEY", crate::base::SECRET_KEY);
     // one person does in seconds what takes people hours
-    for class in ["READ", "WRITE", "UPLOAD"] {
+    for class in ["AUTH", "READ", "WRITE", "UPLOAD"] {
         environment.set(&format!("RATE_LIMIT_{class}"), "100000/m");
     }
     for (name, value) in variables {

@@ -22,10 +22,17 @@ pub enum ChoiceError {
 /// Whether somebody may choose that password. Takes milliseconds.
 pub fn check(password: &str, person: &Person<'_>) -> Result<(), Weakness> {
     check_length(password)?;
-    let guesses = person.guesses();
+    let mut guesses = person.guesses();
     let estimate = zxcvbn(password, &guesses.iter().map(String::as_str).collect::<Vec<_>>());
     if estimate.score() >= Score::Three {
-        return Ok(());
+        // what is known of a person adds nothing: the rest has to do without it
+        guesses.sort_unstable_by_key(|guess| std::cmp::Reverse(guess.len()));
+        let whole = password.to_lowercase();
+        let rest = guesses.iter().fold(whole.clone(), |rest, guess| rest.replace(guess.as_str(), ""));
+        if rest == whole || zxcvbn(&rest, &[]).score() >= Score::Three {
+            return Ok(());
+        }
+        return Err(Weakness::Guessable(Some("it is made of names and words that others know".to_owned())));
     }
     let warning = estimate.feedback().and_then(|feedback| feedback.warning());
     Err(Weakness::Guessable(warning.map(|warning| warning.to_string())))
