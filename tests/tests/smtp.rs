@@ -6,8 +6,9 @@ use providers::email::{EmailMessage, EmailProvider, Smtp, SmtpConfig};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
-use tests::{base::install_crypto, mail};
+use tests::{base::install_crypto, mail, wait::until};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -157,18 +158,17 @@ async fn a_message_reaches_the_server_under_tls_and_with_a_sign_in() {
     for tls in ["implicit", "starttls"] {
         let server = Server::start(Behaviour { tls: Some(tls), ..Behaviour::default() }).await;
         let client = server.client(tls);
-        for _ in 0..5 {
+        let heard = |start: &str| server.heard().iter().filter(|line| line.starts_with(start)).count();
+        // the connection goes back to the pool in a task of its own, some time after the message is taken
+        until("a connection is used again", Duration::from_secs(10), async || {
             client.send(&message()).await.unwrap();
-            // the connection goes back to the pool in a task of its own
-            for _ in 0..20 {
-                tokio::task::yield_now().await;
-            }
-        }
+            heard("AUTH PLAIN") < heard("MAIL FROM:<no-reply@renewals.example>")
+        })
+        .await;
         let heard = server.heard();
         let count = |start: &str| heard.iter().filter(|line| line.starts_with(start)).count();
-        assert_eq!(count("MAIL FROM:<no-reply@renewals.example>"), 5);
-        assert_eq!(count("RCPT TO:<asha@example.com>"), 5);
-        assert!((1..5).contains(&count("AUTH PLAIN")), "connections are used again: {heard:?}");
+        assert_eq!(count("RCPT TO:<asha@example.com>"), count("MAIL FROM:<no-reply@renewals.example>"));
+        assert!(count("AUTH PLAIN") >= 1, "{heard:?}");
         assert_eq!(count("STARTTLS") > 0, tls == "starttls");
         let taken = heard.iter().find(|line| line.contains("Message-ID")).unwrap();
         let read = mail::parse(taken);

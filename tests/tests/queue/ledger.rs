@@ -409,6 +409,7 @@ async fn throughput_is_counted_and_old_rows_are_pruned() {
     for what in retention::Prunable::ALL {
         pruned.push(retention::prune(&mut connection, what, future, 5_000).await.unwrap());
     }
-    assert_eq!(pruned, [2, 0, 1, 0, 0, 0]);
+    assert_eq!(pruned[..3], [2, 0, 1]);
+    assert!(pruned[3..].iter().all(|count| *count == 0), "{pruned:?}");
     assert!(ground.base.database.url().starts_with("postgres"));
 }
