@@ -23,6 +23,7 @@ pub mod error;
 mod health;
 mod idempotency;
 mod jobs;
+mod nullable;
 mod people;
 mod queues;
 pub mod request;

@@ -10,7 +10,7 @@ use crate::{
     docs, edge,
     health::HealthApi,
     jobs::JobsApi,
-    people,
+    nullable, people,
     queues::QueuesApi,
     state::SharedState,
     templates::TemplatesApi,
@@ -49,14 +49,14 @@ fn service() -> OpenApiService<impl OpenApi + 'static, ()> {
 
 /// The OpenAPI document.
 pub fn document() -> String {
-    service().spec()
+    nullable::marked(&service().spec())
 }
 
 /// The whole API as one endpoint.
 pub fn app(state: SharedState) -> BoxEndpoint<'static, Response> {
     let service = service();
     let routes = Route::new()
-        .at("/api/openapi.json", get(docs::document(service.spec())))
+        .at("/api/openapi.json", get(docs::document(nullable::marked(&service.spec()))))
         .at("/api/docs", get(docs::page(service.swagger_ui_html())))
         .nest("/", service)
         .map_to_response();

@@ -1,6 +1,7 @@
 //! Holds a JSON value against a type's schema, to name every field at fault.
 //!
-//! Used only once reading has failed: it explains, it does not decide.
+//! Used once reading has failed: it explains, it does not decide; except where reading is more lenient than the schema
+//! ([`not_text`]).
 
 use crate::envelope::FieldFault;
 use poem_openapi::{
@@ -9,6 +10,8 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
+/// What is told of a member that is no text.
+const NOT_TEXT: &str = "expected text";
 /// No caller reads more than this at once.
 const MOST: usize = 50;
 
@@ -19,6 +22,25 @@ pub fn of<T: Type>(value: &Value) -> Vec<FieldFault> {
     let mut search = Search { registry: &registry, found: Vec::new() };
     search.visit(&T::schema_ref(), value, "");
     search.found
+}
+
+/// Every number and every true or false where a text belongs: poem-openapi writes them out instead of refusing them.
+pub fn not_text<T: Type>(value: &Value) -> Vec<FieldFault> {
+    if !has_other_than_text(value) {
+        return Vec::new();
+    }
+    let mut found = of::<T>(value);
+    found.retain(|fault| fault.message == NOT_TEXT);
+    found
+}
+
+fn has_other_than_text(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::Null | Value::String(_) => false,
+        Value::Array(items) => items.iter().any(has_other_than_text),
+        Value::Object(members) => members.values().any(has_other_than_text),
+    }
 }
 
 /// Every text that holds NUL.

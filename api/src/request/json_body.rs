@@ -66,11 +66,13 @@ pub fn parse<T: ParseFromJSON>(bytes: &[u8]) -> Result<T, ApiError> {
             return Err(ApiError::faults(found));
         }
     }
-    T::parse_from_json(Some(value.clone())).map_err(|error| {
+    let parsed = T::parse_from_json(Some(value.clone())).map_err(|error| {
         let mut found = faults::of::<T>(&value);
         if found.is_empty() {
             found.push(faults::unplaced(error.message()));
         }
         ApiError::faults(found)
-    })
+    })?;
+    let found = faults::not_text::<T>(&value);
+    if found.is_empty() { Ok(parsed) } else { Err(ApiError::faults(found)) }
 }

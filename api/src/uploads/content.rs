@@ -61,6 +61,16 @@ pub fn media_type(file_type: &str) -> &'static str {
     }
 }
 
+/// All of these.
+pub const MEDIA_TYPES: [&str; 6] = [
+    XLSX,
+    "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
+    "application/vnd.ms-excel",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "text/csv",
+    "application/octet-stream",
+];
+
 /// The media type of an .xlsx workbook.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 

@@ -2,6 +2,7 @@
 //!
 //! A file that breaks off in the store breaks off at the caller as well, who notices by its length.
 
+use super::content;
 use crate::{
     error::{ApiError, ApiResult},
     state::SharedState,
@@ -51,10 +52,9 @@ impl FileReply {
             description: "The file, as an attachment.",
             status: Some(200),
             status_range: None,
-            content: vec![MetaMediaType {
-                content_type: Binary::<Body>::CONTENT_TYPE,
-                schema: Binary::<Body>::schema_ref(),
-            }],
+            content: content::MEDIA_TYPES
+                .map(|content_type| MetaMediaType { content_type, schema: Binary::<Body>::schema_ref() })
+                .into(),
             headers: vec![MetaHeader {
                 name: "Content-Disposition".to_owned(),
                 description: Some("The file's name.".to_owned()),
