@@ -3,7 +3,7 @@
 use super::{
     guard::SignedIn,
     login::tell,
-    proof::{Prover, Shown, session_of, wrong_code, wrong_password},
+    proof::{Prover, Shown, wrong_code, wrong_password},
     session::Entrance,
 };
 use crate::{
@@ -66,7 +66,7 @@ impl ConfirmApi {
         jar: &CookieJar,
         body: JsonBody<Confirm>,
     ) -> ApiResult<Reply<Confirmed>> {
-        let session = session_of(&caller)?;
+        let session = caller.demand_person()?;
         let entrance = Entrance::of(&state, request, jar, false, None);
         let prover = Prover::of(&entrance, caller.user_id).await?;
         let with_mfa = prover.factors.mfa_enabled;

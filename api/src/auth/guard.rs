@@ -20,6 +20,7 @@ use poem_openapi::{
 };
 use schema::audit::{Actor, Entity, Entry};
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
+use uuid::Uuid;
 
 /// What a machine's key begins with.
 pub const API_KEY_PREFIX: &str = "rnk_";
@@ -186,12 +187,9 @@ impl SignedIn {
         Ok(())
     }
 
-    /// 403 unless a person asks: a key must not be able to make, change or end what its owner comes in with.
-    pub fn demand_person(&self) -> Result<(), ApiError> {
-        match self.via {
-            Via::Session { .. } => Ok(()),
-            Via::ApiKey(_) => Err(person_needed()),
-        }
+    /// The session of a person, or 403: a key must not be able to make, change or end what its owner comes in with.
+    pub fn demand_person(&self) -> Result<Uuid, ApiError> {
+        self.session().ok_or_else(person_needed)
     }
 
     /// 403 unless they have just shown that it is them. A machine cannot.

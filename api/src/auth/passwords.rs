@@ -179,9 +179,7 @@ impl PasswordsApi {
         jar: &CookieJar,
         body: JsonBody<Change>,
     ) -> ApiResult<Reply<Changed>> {
-        let session = caller.session().ok_or_else(|| {
-            ApiError::forbidden("person_needed", "this takes a person who is signed in; a key cannot do it")
-        })?;
+        let session = caller.demand_person()?;
         let Change { current, new } = body.0;
         let (user, now) = (caller.user_id, state.services.clock.now());
         let mut connection = state.services.db.get().await?;

@@ -5,7 +5,6 @@
 
 use super::{
     attempts::{Attempt, Caller, codes_of},
-    guard::SignedIn,
     login::tell,
     origin::Origin,
     session::Entrance,
@@ -15,10 +14,7 @@ use crate::{
     state::SharedState,
 };
 use domain::{ids::UserId, sign_in::SecurityEventKind};
-use jobs::security::{
-    password,
-    totp::{TotpSecret, recovery_hash},
-};
+use jobs::security::totp::{TotpSecret, recovery_hash};
 use schema::{
     AsyncConnection, DbError,
     people::{
@@ -28,7 +24,6 @@ use schema::{
 };
 use secrecy::SecretString;
 use serde_json::json;
-use uuid::Uuid;
 
 /// What somebody shows as a second factor.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +65,7 @@ impl<'a> Prover<'a> {
     pub async fn password(&self, given: &SecretString) -> ApiResult<bool> {
         let attempt = self.begin(&self.factors.email).await?;
         let stored = self.factors.password_hash.as_deref();
-        let right = password::verify_password(given, stored).await.map_err(ApiError::internal)?;
+        let right = self.state.services.security.hashing.verify(given, stored).await.map_err(ApiError::internal)?;
         self.end(&attempt, right, "password").await
     }
 
@@ -139,11 +134,6 @@ impl<'a> Prover<'a> {
         }
         Ok(right)
     }
-}
-
-/// The session of somebody who is a person: a machine has no presence to prove.
-pub fn session_of(caller: &SignedIn) -> ApiResult<Uuid> {
-    caller.session().ok_or_else(|| ApiError::forbidden("person_needed", "this takes a person; a key cannot do it"))
 }
 
 /// 403: the caller is known, and what they showed is wrong.

@@ -5,7 +5,7 @@ use crate::{
     auth::{
         guard::SignedIn,
         login::tell,
-        proof::{Prover, session_of, wrong_code, wrong_password},
+        proof::{Prover, wrong_code, wrong_password},
         session::Entrance,
     },
     envelope::{Reply, ok},
@@ -97,7 +97,7 @@ impl MfaApi {
         jar: &CookieJar,
         body: JsonBody<Enrol>,
     ) -> ApiResult<Reply<Enrolment>> {
-        session_of(&caller)?;
+        caller.demand_person()?;
         let entrance = Entrance::of(&state, request, jar, false, None);
         let prover = Prover::of(&entrance, caller.user_id).await?;
         if prover.factors.mfa_enabled {
@@ -146,7 +146,7 @@ impl MfaApi {
         jar: &CookieJar,
         body: JsonBody<Activate>,
     ) -> ApiResult<Reply<RecoveryCodes>> {
-        let session = session_of(&caller)?;
+        let session = caller.demand_person()?;
         let entrance = Entrance::of(&state, request, jar, false, None);
         let prover = Prover::of(&entrance, caller.user_id).await?;
         if prover.factors.mfa_enabled {
@@ -220,7 +220,7 @@ impl MfaApi {
     #[oai(path = "/disable", method = "post")]
     async fn disable(&self, state: Data<&SharedState>, caller: SignedIn) -> ApiResult<Reply<MfaState>> {
         caller.demand_presence(&state)?;
-        let session = session_of(&caller)?;
+        let session = caller.demand_person()?;
         let (user, now) = (caller.user_id, state.services.clock.now());
         let entry = caller.entry("mfa.disabled", Entity::of(user));
         let entry = entry.before(json!({"mfaEnabled": true})).after(json!({"mfaEnabled": false}));
