@@ -90,6 +90,12 @@ typed_id! {
     TemplateId = "template";
     /// One outbound message.
     MessageId = "message";
+    /// An entry of the suppression list.
+    SuppressionId = "suppression";
+    /// A WhatsApp template as its provider has it.
+    WhatsappTemplateId = "wa-template";
+    /// A WhatsApp flow.
+    FlowId = "flow";
     /// A recurring job's timetable.
     ScheduleId = "schedule";
 }

@@ -6,14 +6,16 @@
 
 use crate::{
     config::{ConfigFault, Settings},
+    email::EmailMessage,
     messaging::{
-        Accepted, EventKind, InboundEvent, OutboundTemplate, ProviderEvent, SendRate, StatusEvent, WhatsappProvider,
+        Accepted, EmailProvider, EventKind, FeedbackEvent, Handed, InboundEvent, ProviderEvent, SendRate,
+        SendingAccount, SmsMessage, SmsProvider, StatusEvent, WhatsappMessage, WhatsappProvider,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ids::MessageId,
-    messaging::{FailureClass, MessageStatus, SendFailure},
+    messaging::{BounceKind, Channel, Correlation, FailureClass, Feedback, MessageStatus, SendFailure},
 };
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -69,15 +71,16 @@ impl SandboxConfig {
 }
 
 /// Answers every call by itself.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sandbox {
     config: SandboxConfig,
+    channel: Channel,
 }
 
 impl Sandbox {
-    /// Starts one with these settings.
-    pub fn new(config: SandboxConfig) -> Self {
-        Self { config }
+    /// One that stands in for a channel, with these settings.
+    pub fn new(config: SandboxConfig, channel: Channel) -> Self {
+        Self { config, channel }
     }
 }
 
@@ -137,95 +140,146 @@ fn draw(message: MessageId, what: &str) -> u64 {
     crate::draw::draw(0, &[what.as_bytes(), &message.0.to_le_bytes()])
 }
 
-impl WhatsappProvider for Sandbox {
+impl SendingAccount for Sandbox {
     fn name(&self) -> &'static str {
         "sandbox"
     }
 
     fn account(&self) -> &str {
-        "sandbox"
+        match self.channel {
+            Channel::Email => "sandbox:email",
+            Channel::Whatsapp => "sandbox",
+            Channel::Sms => "sandbox:sms",
+        }
     }
 
     fn rate(&self) -> SendRate {
         self.config.rate
     }
 
-    fn send<'a>(&'a self, message: &'a OutboundTemplate) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
-        Box::pin(async move {
-            if !self.config.latency.is_zero() {
-                tokio::time::sleep(self.config.latency).await;
-            }
-            let id = message.correlation.message;
-            if happens(id, "refusal", REFUSED_PER_MILLE) {
-                let detail = "the sandbox says: this number is not on WhatsApp";
-                return Err(SendFailure::new(FailureClass::Recipient, Some("131026".into()), detail));
-            }
-            Ok(Accepted {
-                provider_message_id: format!("sandbox-{}-{}", id.0, message.correlation.attempt),
-                held: false,
+    fn simulated_events(&self, handed: Handed<'_>, at: DateTime<Utc>) -> Vec<ProviderEvent> {
+        let events = fate(handed.correlation.message).into_iter();
+        let event = |event: SimulatedEvent| {
+            let (name, kind) = self.kind_of(event.step, handed)?;
+            Some(ProviderEvent {
+                id: format!("{}:{name}", handed.provider_message_id),
+                occurred_at: at + TimeDelta::from_std(event.after).unwrap_or_default(),
+                payload: json!({"sandbox": name, "message": handed.provider_message_id}),
+                kind,
             })
+        };
+        events.filter_map(event).collect()
+    }
+}
+
+impl Sandbox {
+    /// What a step is on this channel; `None` where the channel knows no such thing.
+    fn kind_of(&self, step: Step, handed: Handed<'_>) -> Option<(&'static str, EventKind)> {
+        let (id, recipient) = (handed.provider_message_id.to_owned(), Some(handed.to.to_owned()));
+        let status = |status, failure: Option<SendFailure>| {
+            let bounce = (failure.is_some() && self.channel == Channel::Email).then_some(BounceKind::Hard);
+            EventKind::Status(StatusEvent {
+                provider_message_id: id.clone(),
+                correlation: Some(handed.correlation),
+                status,
+                recipient: recipient.clone(),
+                failure,
+                bounce,
+            })
+        };
+        Some(match (step, self.channel) {
+            (Step::Delivered, _) => ("delivered", status(MessageStatus::Delivered, None)),
+            (Step::Read, Channel::Whatsapp) => ("read", status(MessageStatus::Read, None)),
+            (Step::Read, Channel::Email) => {
+                let opened = FeedbackEvent {
+                    provider_message_id: id.clone(),
+                    correlation: Some(handed.correlation),
+                    feedback: Feedback::Opened,
+                    recipient: recipient.clone(),
+                    url: None,
+                    automatic: false,
+                    detail: None,
+                };
+                ("opened", EventKind::Feedback(opened))
+            }
+            (Step::Read, Channel::Sms) | (Step::Replied(_), Channel::Email) => return None,
+            (Step::Failed, _) => {
+                let detail = "the sandbox says: the message could not be delivered";
+                let failure = SendFailure::new(FailureClass::Recipient, Some("sandbox_failed".into()), detail);
+                ("failed", status(MessageStatus::Failed, Some(failure)))
+            }
+            (Step::Replied(text), Channel::Whatsapp | Channel::Sms) => (
+                "replied",
+                EventKind::Inbound(InboundEvent {
+                    provider_message_id: format!("{id}-reply"),
+                    from: handed.to.parse().ok()?,
+                    text: Some(text.to_owned()),
+                    in_reply_to: Some(id.clone()),
+                    choice: None,
+                    content: None,
+                    profile_name: None,
+                }),
+            ),
         })
     }
 
-    fn simulated_events(
-        &self,
-        message: &OutboundTemplate,
-        accepted: &Accepted,
-        at: DateTime<Utc>,
-    ) -> Vec<ProviderEvent> {
-        let status = |status, failure| {
-            EventKind::Status(StatusEvent {
-                provider_message_id: accepted.provider_message_id.clone(),
-                correlation: Some(message.correlation),
-                status,
-                recipient: Some(message.to.clone()),
-                failure,
-            })
-        };
-        let event = |event: SimulatedEvent| {
-            let (name, kind) = match event.step {
-                Step::Delivered => ("delivered", status(MessageStatus::Delivered, None)),
-                Step::Read => ("read", status(MessageStatus::Read, None)),
-                Step::Failed => {
-                    let detail = "the sandbox says: the message could not be delivered";
-                    let failure = SendFailure::new(FailureClass::Recipient, Some("131026".into()), detail);
-                    ("failed", status(MessageStatus::Failed, Some(failure)))
-                }
-                Step::Replied(text) => (
-                    "replied",
-                    EventKind::Inbound(InboundEvent {
-                        provider_message_id: format!("{}-reply", accepted.provider_message_id),
-                        from: message.to.clone(),
-                        text: Some(text.to_owned()),
-                        in_reply_to: Some(accepted.provider_message_id.clone()),
-                        profile_name: None,
-                    }),
-                ),
-            };
-            ProviderEvent {
-                id: format!("{}:{name}", accepted.provider_message_id),
-                occurred_at: at + TimeDelta::from_std(event.after).unwrap_or_default(),
-                payload: json!({"sandbox": name, "message": accepted.provider_message_id}),
-                kind,
-            }
-        };
-        fate(message.correlation.message).into_iter().map(event).collect()
+    async fn take(&self, correlation: Correlation) -> Result<Accepted, SendFailure> {
+        if !self.config.latency.is_zero() {
+            tokio::time::sleep(self.config.latency).await;
+        }
+        let id = correlation.message;
+        if happens(id, "refusal", REFUSED_PER_MILLE) {
+            let detail = "the sandbox says: this recipient cannot be reached";
+            return Err(SendFailure::new(FailureClass::Recipient, Some("sandbox_refused".into()), detail));
+        }
+        Ok(Accepted { provider_message_id: format!("sandbox-{}-{}", id.0, correlation.attempt), held: false })
+    }
+}
+
+impl WhatsappProvider for Sandbox {
+    fn send<'a>(&'a self, message: &'a WhatsappMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
+        Box::pin(self.take(message.correlation))
+    }
+}
+
+impl SmsProvider for Sandbox {
+    fn send<'a>(&'a self, message: &'a SmsMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
+        Box::pin(self.take(message.correlation))
+    }
+}
+
+impl EmailProvider for Sandbox {
+    fn sender(&self) -> &str {
+        "Intelipro Renewals <no-reply@localhost>"
+    }
+
+    fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
+        Box::pin(async move {
+            // what could not be a message is refused as by a real server
+            message.build()?;
+            let unknown = Correlation { message: MessageId(i64::MAX), attempt: 1 };
+            self.take(message.correlation.unwrap_or(unknown)).await
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::messaging::Correlation;
-
-    fn outbound(id: i64) -> OutboundTemplate {
-        OutboundTemplate {
+    fn outbound(id: i64) -> SmsMessage {
+        SmsMessage {
             to: "+919876543210".parse().unwrap(),
-            template: "renewal_reminder".to_owned(),
-            language: "en".to_owned(),
-            parameters: vec!["Asha".to_owned()],
+            body: "Renew".to_owned(),
+            sender: None,
+            purpose: domain::messaging::Purpose::Service,
+            registration: None,
+            validity: None,
             correlation: Correlation { message: MessageId(id), attempt: 1 },
         }
+    }
+
+    fn sandbox(channel: Channel) -> Sandbox {
+        Sandbox::new(SandboxConfig { latency: Duration::ZERO, ..SandboxConfig::default() }, channel)
     }
 
     fn share(count: usize, of: usize, expected_per_mille: u64) {
@@ -250,10 +304,10 @@ mod tests {
 
     #[tokio::test]
     async fn calls_are_accepted_or_refused_for_good() {
-        let sandbox = Sandbox::new(SandboxConfig { latency: Duration::ZERO, ..SandboxConfig::default() });
+        let sandbox = sandbox(Channel::Sms);
         let mut refused = 0;
         for id in 1..=20_000 {
-            match sandbox.send(&outbound(id)).await {
+            match SmsProvider::send(&sandbox, &outbound(id)).await {
                 Ok(accepted) => assert_eq!(accepted.provider_message_id, format!("sandbox-{id}-1")),
                 Err(failure) => {
                     assert_eq!(failure.class, FailureClass::Recipient);
@@ -266,13 +320,19 @@ mod tests {
 
     #[tokio::test]
     async fn events_look_as_if_they_had_come_in() {
-        let sandbox = Sandbox::new(SandboxConfig { latency: Duration::ZERO, ..SandboxConfig::default() });
         let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let answered =
             (1..).find(|id| fate(MessageId(*id)).iter().any(|e| matches!(e.step, Step::Replied(_)))).unwrap();
         let message = outbound(answered);
-        let accepted = Accepted { provider_message_id: "sandbox-x".to_owned(), held: false };
-        let events = sandbox.simulated_events(&message, &accepted, at);
+        let handed =
+            Handed { correlation: message.correlation, to: message.to.as_str(), provider_message_id: "sandbox-x" };
+        let names = |channel| {
+            let events = sandbox(channel).simulated_events(handed, at);
+            events.into_iter().map(|event| event.id).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Channel::Sms), ["sandbox-x:delivered", "sandbox-x:replied"]);
+        assert_eq!(names(Channel::Email), ["sandbox-x:delivered", "sandbox-x:opened"]);
+        let events = sandbox(Channel::Whatsapp).simulated_events(handed, at);
         let ids: Vec<_> = events.iter().map(|event| event.id.as_str()).collect();
         assert_eq!(ids, ["sandbox-x:delivered", "sandbox-x:read", "sandbox-x:replied"]);
         assert!(events.iter().all(|event| event.occurred_at > at));

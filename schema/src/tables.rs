@@ -86,6 +86,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    bounce_mailboxes (account) {
+        account -> Varchar,
+        uid_validity -> BigInt,
+        last_uid -> BigInt,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    bounces (id) {
+        id -> BigInt,
+        message_id -> Nullable<BigInt>,
+        event_id -> Nullable<BigInt>,
+        channel -> Varchar,
+        address -> Varchar,
+        kind -> Varchar,
+        code -> Nullable<Varchar>,
+        detail -> Nullable<Varchar>,
+        occurred_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     branches (id) {
         id -> BigInt,
         code -> Varchar,
@@ -165,6 +188,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         scope -> Varchar,
         branch_id -> Nullable<BigInt>,
+        template_version -> Nullable<Integer>,
     }
 }
 
@@ -190,6 +214,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    consent_log (id) {
+        id -> BigInt,
+        customer_id -> BigInt,
+        channel -> Varchar,
+        purpose -> Varchar,
+        granted -> Bool,
+        own_choice -> Bool,
+        took_effect -> Bool,
+        source -> Varchar,
+        proof -> Nullable<Jsonb>,
+        given_at -> Timestamptz,
+        recorded_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    consents (customer_id, channel, purpose) {
+        customer_id -> BigInt,
+        channel -> Varchar,
+        purpose -> Varchar,
+        granted -> Bool,
+        own_choice -> Bool,
+        source -> Varchar,
+        proof -> Nullable<Jsonb>,
+        given_at -> Timestamptz,
+        recorded_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     customers (id) {
         id -> BigInt,
         customer_code -> Varchar,
@@ -205,6 +260,9 @@ diesel::table! {
         upload_id -> Nullable<BigInt>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        time_zone -> Nullable<Varchar>,
+        language -> Nullable<Varchar>,
+        country -> Nullable<Varchar>,
     }
 }
 
@@ -308,6 +366,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    holidays (country, day) {
+        country -> Varchar,
+        day -> Date,
+        name -> Varchar,
+    }
+}
+
+diesel::table! {
     idempotency_keys (user_id, key) {
         user_id -> BigInt,
         key -> Varchar,
@@ -329,6 +395,12 @@ diesel::table! {
         in_reply_to -> Nullable<BigInt>,
         body -> Nullable<Text>,
         received_at -> Timestamptz,
+        provider -> Nullable<Varchar>,
+        provider_message_id -> Nullable<Varchar>,
+        case_id -> Nullable<BigInt>,
+        choice -> Nullable<Varchar>,
+        keyword -> Nullable<Varchar>,
+        content -> Nullable<Jsonb>,
     }
 }
 
@@ -388,6 +460,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    message_attempts (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        attempt -> SmallInt,
+        account -> Varchar,
+        outcome -> Varchar,
+        provider_message_id -> Nullable<Varchar>,
+        code -> Nullable<Varchar>,
+        detail -> Nullable<Text>,
+        ended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    message_checks (id) {
+        id -> BigInt,
+        message_id -> BigInt,
+        checked_at -> Timestamptz,
+        verdict -> Varchar,
+        reason -> Nullable<Varchar>,
+        until -> Nullable<Timestamptz>,
+        detail -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    message_prices (id) {
+        id -> BigInt,
+        channel -> Varchar,
+        provider -> Varchar,
+        country -> Varchar,
+        category -> Varchar,
+        currency -> Varchar,
+        price -> Numeric,
+        valid_from -> Date,
+    }
+}
+
+diesel::table! {
     messages (id) {
         id -> BigInt,
         campaign_id -> Nullable<BigInt>,
@@ -416,6 +527,30 @@ diesel::table! {
         replied_at -> Nullable<Timestamptz>,
         failed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        purpose -> Varchar,
+        topic -> Nullable<Varchar>,
+        template_version_id -> Nullable<BigInt>,
+        content -> Nullable<Jsonb>,
+        created_by -> Nullable<BigInt>,
+        account -> Nullable<Varchar>,
+        held_for -> Nullable<Varchar>,
+        segments -> Nullable<SmallInt>,
+        cost_currency -> Nullable<Varchar>,
+        bounce -> Nullable<Varchar>,
+        bounced_at -> Nullable<Timestamptz>,
+        complained_at -> Nullable<Timestamptz>,
+        unsubscribed_at -> Nullable<Timestamptz>,
+        flow_id -> Nullable<BigInt>,
+        flow_step -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    messaging_rules (id) {
+        id -> SmallInt,
+        rules -> Jsonb,
+        updated_by -> Nullable<BigInt>,
         updated_at -> Timestamptz,
     }
 }
@@ -517,6 +652,10 @@ diesel::table! {
         applied_at -> Nullable<Timestamptz>,
         outcome -> Nullable<Varchar>,
         received_at -> Timestamptz,
+        bounce -> Nullable<Varchar>,
+        feedback -> Nullable<Varchar>,
+        automatic -> Bool,
+        url -> Nullable<Text>,
     }
 }
 
@@ -630,6 +769,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    sending_accounts (account) {
+        account -> Varchar,
+        channel -> Varchar,
+        provider -> Varchar,
+        paused_at -> Nullable<Timestamptz>,
+        paused_reason -> Nullable<Text>,
+        quality -> Nullable<Varchar>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         user_id -> BigInt,
@@ -646,6 +797,22 @@ diesel::table! {
         confirmed_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         revoke_reason -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    suppressions (id) {
+        id -> BigInt,
+        channel -> Varchar,
+        address -> Varchar,
+        reason -> Varchar,
+        scope -> Varchar,
+        source -> Varchar,
+        detail -> Nullable<Varchar>,
+        message_id -> Nullable<BigInt>,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -680,6 +847,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    template_versions (id) {
+        id -> BigInt,
+        template_id -> BigInt,
+        version -> Integer,
+        language -> Varchar,
+        is_fallback -> Bool,
+        subject -> Nullable<Varchar>,
+        content -> Text,
+        format -> Varchar,
+        variables -> Jsonb,
+        provider_name -> Nullable<Varchar>,
+        extras -> Nullable<Jsonb>,
+        created_by -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     templates (id) {
         id -> BigInt,
         name -> Varchar,
@@ -693,6 +878,12 @@ diesel::table! {
         created_by -> Nullable<BigInt>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        purpose -> Varchar,
+        topic -> Nullable<Varchar>,
+        format -> Varchar,
+        tracked -> Bool,
+        extras -> Nullable<Jsonb>,
+        version -> Integer,
     }
 }
 
@@ -704,6 +895,14 @@ diesel::table! {
         created_at -> Timestamptz,
         signs_from -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    topic_refusals (customer_id, topic) {
+        customer_id -> BigInt,
+        topic -> Varchar,
+        refused_at -> Timestamptz,
     }
 }
 
@@ -816,6 +1015,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    whatsapp_flows (id) {
+        id -> BigInt,
+        name -> Varchar,
+        kind -> Varchar,
+        status -> Varchar,
+        definition -> Jsonb,
+        provider_flow_id -> Nullable<Varchar>,
+        provider_errors -> Nullable<Jsonb>,
+        created_by -> Nullable<BigInt>,
+        published_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     whatsapp_templates (id) {
         id -> BigInt,
         name -> Varchar,
@@ -827,6 +1042,13 @@ diesel::table! {
         approved_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        template_id -> Nullable<BigInt>,
+        account -> Nullable<Varchar>,
+        provider_template_id -> Nullable<Varchar>,
+        quality -> Nullable<Varchar>,
+        rejected_reason -> Nullable<Varchar>,
+        submitted_at -> Nullable<Timestamptz>,
+        synced_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -142,15 +142,14 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn message() -> EmailMessage {
-    EmailMessage {
-        id: "1.1@renewals.example".to_owned(),
-        from: "Renewals <no-reply@renewals.example>".to_owned(),
-        to: "asha@example.com".to_owned(),
-        subject: "Your renewal".to_owned(),
-        text: "Hello\n.\nfrom us\n".to_owned(),
-        html: "<p>Hello</p>".to_owned(),
-        date: chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-    }
+    EmailMessage::new(
+        "1.1@renewals.example".to_owned(),
+        "Renewals <no-reply@renewals.example>".to_owned(),
+        "asha@example.com".to_owned(),
+        "Your renewal".to_owned(),
+        ("Hello\n.\nfrom us\n".to_owned(), "<p>Hello</p>".to_owned()),
+        chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+    )
 }
 
 #[tokio::test]

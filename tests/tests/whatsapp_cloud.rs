@@ -4,10 +4,13 @@
 use anyhow::Result;
 use domain::{
     ids::MessageId,
-    messaging::{Correlation, FailureClass, SendFailure},
+    messaging::{
+        Correlation, FailureClass, SendFailure,
+        whatsapp::{TemplateContent, WhatsappContent},
+    },
 };
 use providers::{
-    messaging::{Accepted, OutboundTemplate, WhatsappProvider},
+    messaging::{Accepted, WhatsappMessage, WhatsappProvider},
     whatsapp_cloud::{WhatsappCloud, WhatsappConfig},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -21,12 +24,21 @@ fn client(base_url: &str, meta: &MetaServer) -> Result<WhatsappCloud> {
     Ok(WhatsappCloud::new(&config.ok_or_else(|| anyhow::anyhow!("no settings"))?)?)
 }
 
-fn message(id: i64) -> OutboundTemplate {
-    OutboundTemplate {
+fn template(name: &str, language: &str, body: &[&str]) -> WhatsappContent {
+    WhatsappContent::Template(TemplateContent {
+        name: name.to_owned(),
+        language: language.to_owned(),
+        header: None,
+        body: body.iter().map(|text| (*text).to_owned()).collect(),
+        buttons: Vec::new(),
+    })
+}
+
+fn message(id: i64) -> WhatsappMessage {
+    WhatsappMessage {
         to: domain::contact::Phone::try_from(format!("+9198{id:08}")).unwrap_or_else(|_| unreachable!("a number")),
-        template: "renewal_reminder".to_owned(),
-        language: "en".to_owned(),
-        parameters: vec!["Asha Rao".to_owned(), "₹1,23,456.50".to_owned()],
+        content: template("renewal_reminder", "en", &["Asha Rao", "₹1,23,456.50"]),
+        in_reply_to: None,
         correlation: Correlation { message: MessageId(id), attempt: 1 },
     }
 }
@@ -54,8 +66,12 @@ async fn every_request_we_make_is_as_the_vendor_describes() {
     .await
     .unwrap();
     let client = client(meta.base_url(), &meta).unwrap();
-    let bare = OutboundTemplate { template: "bare".to_owned(), parameters: Vec::new(), ..message(2) };
-    let foreign = OutboundTemplate { language: "hi".to_owned(), to: "+14158675309".parse().unwrap(), ..message(3) };
+    let bare = WhatsappMessage { content: template("bare", "en", &[]), ..message(2) };
+    let foreign = WhatsappMessage {
+        content: template("renewal_reminder", "hi", &["Asha Rao", "₹1,23,456.50"]),
+        to: "+14158675309".parse().unwrap(),
+        ..message(3)
+    };
     for (number, message) in [message(1), bare, foreign].iter().enumerate() {
         let accepted = client.send(message).await.unwrap();
         assert_eq!(accepted, Accepted { provider_message_id: format!("wamid.TEST{:012}", number + 1), held: false });
@@ -71,7 +87,7 @@ async fn every_request_we_make_is_as_the_vendor_describes() {
 async fn what_the_vendor_refuses_is_seen() {
     let (ended, meta) = ending(Behaviour::default()).await.unwrap();
     assert!(ended.is_ok());
-    let broken = OutboundTemplate { parameters: vec!["two\nlines".to_owned()], ..message(2) };
+    let broken = WhatsappMessage { content: template("renewal_reminder", "en", &["two\nlines"]), ..message(2) };
     let refused = client(meta.base_url(), &meta).unwrap().send(&broken).await;
     assert_eq!(class_and_code(&refused), (FailureClass::Request, Some("100")));
     assert_eq!(meta.violations().len(), 1);

@@ -1,14 +1,19 @@
 //! Outbound messages: channels, the status ladder, why a send failed, and what a message says.
 
+pub mod bounce;
 pub mod channel;
 pub mod correlation;
 pub mod failure;
 pub mod progress;
+pub mod purpose;
 pub mod status;
 pub mod template;
+pub mod whatsapp;
 
+pub use bounce::{BounceKind, Feedback};
 pub use channel::Channel;
 pub use correlation::Correlation;
 pub use failure::{FailureClass, SendFailure};
 pub use progress::Progress;
+pub use purpose::Purpose;
 pub use status::MessageStatus;

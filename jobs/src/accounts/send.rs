@@ -81,9 +81,10 @@ pub async fn send(this: SendAccountMail, context: &JobContext) -> Result<Decisio
     let Letter { subject, text, html } = letter::write(this.purpose, &facts).map_err(JobError::discard)?;
     let from = services.email.sender().to_owned();
     let id = format!("{}.{}@{}", context.id, context.attempt, domain_of(&from));
-    let message = EmailMessage { id, from, to: holder.email, subject, text, html, date: context.now() };
+    let message = EmailMessage::new(id, from, holder.email, subject, (text, html), context.now());
+    let message = EmailMessage { automatic: true, ..message };
     match services.email.send(&message).await {
-        Ok(()) => Ok(Decision::done_with(&json!({"sent": true, "messageId": message.id}))),
+        Ok(_) => Ok(Decision::done_with(&json!({"sent": true, "messageId": message.id}))),
         Err(failure) => Err(failed(failure)),
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     queue::redis::Redis,
     services::{Senders, SharedServices},
 };
+use domain::messaging::Channel;
 use providers::{
     email::{EmailProvider, Outbox, Smtp, SmtpError},
     http::HttpError,
@@ -44,7 +45,7 @@ pub enum BuildError {
 pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
     let whatsapp: Arc<dyn WhatsappProvider> = match &config.whatsapp {
         Some(account) => Arc::new(WhatsappCloud::new(account)?),
-        None => Arc::new(Sandbox::new(config.sandbox.clone())),
+        None => Arc::new(Sandbox::new(config.sandbox.clone(), Channel::Whatsapp)),
     };
     let db = Db::new(&config.database)?;
     let storage = Storage::open(&config.storage)?;

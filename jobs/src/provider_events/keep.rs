@@ -4,6 +4,7 @@
 //! [`events_arrived`](crate::campaigns::request::events_arrived).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::messaging::BounceKind;
 use providers::messaging::{EventKind, ProviderEvent};
 use schema::{
     AsyncPgConnection, DbError,
@@ -44,6 +45,10 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
         address: None,
         occurred_at: event.occurred_at,
         payload: event.payload.clone(),
+        bounce: None,
+        feedback: None,
+        automatic: false,
+        url: None,
         apply_after: event.occurred_at.clamp(now, now + FARTHEST),
     };
     match &event.kind {
@@ -51,11 +56,21 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
             row.message_id = status.correlation.map(|correlation| correlation.message.0);
             row.provider_message_id = Some(status.provider_message_id.clone());
             row.status = Some(status.status.as_str());
-            row.address = status.recipient.as_ref().map(ToString::to_string);
+            row.address = status.recipient.clone();
+            row.bounce = status.bounce.map(BounceKind::as_str);
             if let Some(failure) = &status.failure {
                 row.error_code = failure.code.as_ref().map(ToString::to_string);
                 row.error_message = Some(failure.detail.clone());
             }
+        }
+        EventKind::Feedback(feedback) => {
+            row.message_id = feedback.correlation.map(|correlation| correlation.message.0);
+            row.provider_message_id = Some(feedback.provider_message_id.clone());
+            row.feedback = Some(feedback.feedback.as_str());
+            row.address = feedback.recipient.clone();
+            row.url = feedback.url.clone();
+            row.automatic = feedback.automatic;
+            row.error_message = feedback.detail.clone();
         }
         EventKind::Inbound(inbound) => {
             row.provider_message_id = Some(inbound.provider_message_id.clone());
@@ -63,6 +78,8 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
             let read = json!({
                 "text": inbound.text,
                 "inReplyTo": inbound.in_reply_to,
+                "choice": inbound.choice,
+                "content": inbound.content,
                 "profileName": inbound.profile_name,
             });
             match &mut row.payload {

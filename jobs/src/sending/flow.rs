@@ -15,7 +15,7 @@ use super::{
 use crate::{JobContext, JobError, campaigns::news, provider_events};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{campaigns::CampaignStatus, messaging::SendFailure};
-use providers::messaging::{Accepted, OutboundTemplate, ProviderEvent};
+use providers::messaging::{Accepted, Handed, ProviderEvent, WhatsappMessage};
 use schema::{
     AsyncConnection, DbError,
     messages::{self, Outcome, OutcomeKind, RenderRow, Sender, Window},
@@ -89,7 +89,7 @@ pub struct Tally {
 
 /// A call that ended.
 struct Call {
-    message: OutboundTemplate,
+    message: WhatsappMessage,
     attempts: i16,
     result: Result<Accepted, SendFailure>,
 }
@@ -313,7 +313,12 @@ impl<'a> Flow<'a> {
         match call.result {
             Ok(accepted) => {
                 self.refused_in_a_row = 0;
-                let events = self.context.services.whatsapp.simulated_events(&call.message, &accepted, now);
+                let handed = Handed {
+                    correlation: call.message.correlation,
+                    to: call.message.to.as_str(),
+                    provider_message_id: &accepted.provider_message_id,
+                };
+                let events = self.context.services.whatsapp.simulated_events(handed, now);
                 self.tally.foretold += u64::try_from(events.len()).unwrap_or_default();
                 self.events.extend(events);
                 let kind = OutcomeKind::Accepted { provider_message_id: accepted.provider_message_id };

@@ -11,9 +11,10 @@ use domain::{
     messaging::{
         Channel, Correlation,
         template::{RenderError, Template, TemplateError, body_parameters},
+        whatsapp::{TemplateContent, WhatsappContent},
     },
 };
-use providers::messaging::OutboundTemplate;
+use providers::messaging::WhatsappMessage;
 use schema::{campaigns::TemplateText, messages::RenderRow};
 
 /// A template nothing can be sent with.
@@ -66,18 +67,24 @@ impl Letter {
     }
 
     /// The message for one recipient, or why there is none. Takes the row's texts.
-    pub fn write(&self, row: &mut RenderRow) -> Result<OutboundTemplate, (ExclusionReason, String)> {
+    pub fn write(&self, row: &mut RenderRow) -> Result<WhatsappMessage, (ExclusionReason, String)> {
         let to: Phone = row.address.parse().map_err(|error: domain::contact::PhoneError| {
             // the number itself stays out of it
             (ExclusionReason::InvalidAddress, error.to_string())
         })?;
         let variables = row.variables(self.today);
         let parameters = body_parameters(&self.template, &variables).map_err(|error| ExclusionReason::of(&error))?;
-        Ok(OutboundTemplate {
-            to,
-            template: self.name.clone(),
+        let template = TemplateContent {
+            name: self.name.clone(),
             language: self.language.clone(),
-            parameters,
+            header: None,
+            body: parameters,
+            buttons: Vec::new(),
+        };
+        Ok(WhatsappMessage {
+            to,
+            content: WhatsappContent::Template(template),
+            in_reply_to: None,
             correlation: Correlation { message: MessageId(row.id), attempt: i32::from(row.attempts) },
         })
     }

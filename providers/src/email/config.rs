@@ -35,6 +35,8 @@ pub struct SmtpConfig {
     pub connections: u32,
     /// `SMTP_TIMEOUT`, default 30 seconds: how long the server may take for one step.
     pub timeout: Duration,
+    /// `SMTP_RATE_PER_SECOND`, default 50: what the server takes.
+    pub rate_per_second: u32,
 }
 
 impl SmtpConfig {
@@ -65,7 +67,12 @@ impl SmtpConfig {
             settings.parsed("SMTP_CONNECTIONS", 4, "a number from 1 to 100", |count| (1..=100).contains(count));
         let seconds = settings.parsed("SMTP_TIMEOUT", 30, "seconds from 1 to 600", |count| (1..=600).contains(count));
         let timeout = Duration::from_secs(seconds);
-        settings.finish(Some(Self { host, port, encryption, credentials, from, ca_file, connections, timeout }))
+        let rate_per_second =
+            settings.parsed("SMTP_RATE_PER_SECOND", 50, "messages a second from 1 to 10000", |rate| {
+                (1..=10_000).contains(rate)
+            });
+        let read = Self { host, port, encryption, credentials, from, ca_file, connections, timeout, rate_per_second };
+        settings.finish(Some(read))
     }
 }
 

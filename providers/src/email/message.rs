@@ -3,8 +3,9 @@
 //! What cannot be written as a message fails as [`FailureClass::Request`], an address that is none as
 //! [`FailureClass::Recipient`]: both are permanent.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::messaging::{FailureClass, SendFailure};
+use domain::messaging::{Correlation, FailureClass, SendFailure};
 use lettre::{
     Message,
     message::{
@@ -30,6 +31,38 @@ pub struct EmailMessage {
     pub html: String,
     /// When it was written.
     pub date: DateTime<Utc>,
+    /// Where answers go, when not to the sender.
+    pub reply_to: Option<String>,
+    /// How its recipient stops further ones (RFC 2369, RFC 8058).
+    pub unsubscribe: Option<Unsubscribe>,
+    /// Files, and pictures that the page shows.
+    pub attachments: Vec<Attachment>,
+    /// Written by a program for nobody to answer (RFC 3834), as account mail is.
+    pub automatic: bool,
+    /// The message row and the attempt; comes back with events where the provider can echo it.
+    pub correlation: Option<Correlation>,
+}
+
+/// How a recipient stops further messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsubscribe {
+    /// An `https` address that takes the POST of RFC 8058.
+    pub url: String,
+    /// An address that takes a mail.
+    pub mailto: Option<String>,
+}
+
+/// A file that goes along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// What is in it.
+    pub content: Bytes,
+    /// A picture that the page shows as `cid:…`; `None`: a file beside the text.
+    pub inline_id: Option<String>,
 }
 
 impl std::fmt::Debug for EmailMessage {
@@ -40,21 +73,50 @@ impl std::fmt::Debug for EmailMessage {
 }
 
 impl EmailMessage {
+    /// A message of text and page alone.
+    pub fn new(
+        id: String,
+        from: String,
+        to: String,
+        subject: String,
+        bodies: (String, String),
+        date: DateTime<Utc>,
+    ) -> Self {
+        let (text, html) = bodies;
+        Self {
+            id,
+            from,
+            to,
+            subject,
+            text,
+            html,
+            date,
+            reply_to: None,
+            unsubscribe: None,
+            attachments: Vec::new(),
+            automatic: false,
+            correlation: None,
+        }
+    }
+
     /// As it goes over the wire. No program is to answer it by itself (RFC 3834).
-    pub(super) fn build(&self) -> Result<Message, SendFailure> {
+    pub(crate) fn build(&self) -> Result<Message, SendFailure> {
         let to = self.to.parse::<Mailbox>().map_err(|error| failure(FailureClass::Recipient, &error))?;
         let from = self.from.parse::<Mailbox>().map_err(|error| failure(FailureClass::Request, &error))?;
         if self.subject.contains(['\r', '\n']) {
             return Err(SendFailure::new(FailureClass::Request, None, "a subject is one line"));
         }
-        let message = Message::builder()
+        let mut builder = Message::builder()
             .message_id(Some(format!("<{}>", self.id)))
             .date(self.date.into())
             .from(from)
             .to(to)
-            .subject(self.subject.as_str())
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-            .multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()));
+            .subject(self.subject.as_str());
+        if self.automatic {
+            let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+            builder = builder.raw_header(HeaderValue::new(name, "auto-generated".to_owned()));
+        }
+        let message = builder.multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()));
         message.map_err(|error| failure(FailureClass::Request, &error))
     }
 }
@@ -68,15 +130,15 @@ mod tests {
     use super::*;
 
     fn message() -> EmailMessage {
-        EmailMessage {
-            id: "1@renewals.example".to_owned(),
-            from: "Renewals <no-reply@renewals.example>".to_owned(),
-            to: "asha@example.com".to_owned(),
-            subject: "Grüße – ₹1,23,456".to_owned(),
-            text: "Hello\n".to_owned(),
-            html: "<p>Hello</p>".to_owned(),
-            date: DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-        }
+        let message = EmailMessage::new(
+            "1@renewals.example".to_owned(),
+            "Renewals <no-reply@renewals.example>".to_owned(),
+            "asha@example.com".to_owned(),
+            "Grüße – ₹1,23,456".to_owned(),
+            ("Hello\n".to_owned(), "<p>Hello</p>".to_owned()),
+            DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
+        );
+        EmailMessage { automatic: true, ..message }
     }
 
     #[test]

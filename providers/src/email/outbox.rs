@@ -3,7 +3,10 @@
 //! Fails as the storage does, and is worth a retry then.
 
 use super::{EmailMessage, EmailProvider};
-use crate::storage::{Storage, StorageError};
+use crate::{
+    messaging::{Accepted, SendRate, SendingAccount},
+    storage::{Storage, StorageError},
+};
 use bytes::Bytes;
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::{future::BoxFuture, stream};
@@ -30,16 +33,26 @@ impl Outbox {
     }
 }
 
-impl EmailProvider for Outbox {
+impl SendingAccount for Outbox {
     fn name(&self) -> &'static str {
         "outbox"
     }
 
+    fn account(&self) -> &str {
+        "outbox"
+    }
+
+    fn rate(&self) -> SendRate {
+        SendRate { per_second: 100, burst: 100 }
+    }
+}
+
+impl EmailProvider for Outbox {
     fn sender(&self) -> &str {
         &self.sender
     }
 
-    fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<(), SendFailure>> {
+    fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
         Box::pin(async move {
             let built = Bytes::from(message.build()?.formatted());
             let key = Self::key(&message.id);
@@ -49,7 +62,7 @@ impl EmailProvider for Outbox {
                 SendFailure::new(FailureClass::Retry { after: None }, Some("storage".into()), &error.to_string())
             })?;
             tracing::info!(key, "no mail server is set up: the message is kept in the storage");
-            Ok(())
+            Ok(Accepted { provider_message_id: message.id.clone(), held: false })
         })
     }
 }

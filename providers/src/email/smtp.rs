@@ -4,6 +4,7 @@
 //! connection that breaks while a message is handed over leaves open whether it was taken.
 
 use super::{EmailMessage, EmailProvider, Encryption, SmtpConfig};
+use crate::messaging::{Accepted, SendRate, SendingAccount};
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
 use lettre::{
@@ -35,6 +36,8 @@ pub enum SmtpError {
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     sender: String,
+    account: String,
+    rate: SendRate,
 }
 
 impl Smtp {
@@ -55,7 +58,9 @@ impl Smtp {
             let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
             builder = builder.credentials(credentials).authentication(vec![Mechanism::Plain, Mechanism::Login]);
         }
-        Ok(Self { transport: builder.build(), sender: config.from.clone() })
+        let account = format!("smtp:{}", config.host);
+        let rate = SendRate { per_second: config.rate_per_second, burst: config.rate_per_second };
+        Ok(Self { transport: builder.build(), sender: config.from.clone(), account, rate })
     }
 }
 
@@ -67,19 +72,30 @@ fn parameters(config: &SmtpConfig) -> Result<TlsParameters, SmtpError> {
     Ok(builder.build()?)
 }
 
-impl EmailProvider for Smtp {
+impl SendingAccount for Smtp {
     fn name(&self) -> &'static str {
         "smtp"
     }
 
+    fn account(&self) -> &str {
+        &self.account
+    }
+
+    fn rate(&self) -> SendRate {
+        self.rate
+    }
+}
+
+impl EmailProvider for Smtp {
     fn sender(&self) -> &str {
         &self.sender
     }
 
-    fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<(), SendFailure>> {
+    fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
         Box::pin(async move {
             let built = message.build()?;
-            self.transport.send(built).await.map(drop).map_err(|error| classified(&error))
+            let taken = self.transport.send(built).await.map_err(|error| classified(&error));
+            taken.map(|_| Accepted { provider_message_id: message.id.clone(), held: false })
         })
     }
 }

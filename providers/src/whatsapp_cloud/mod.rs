@@ -13,7 +13,7 @@ pub use config::WhatsappConfig;
 
 use crate::{
     http::{self, HttpError, bounded_body},
-    messaging::{Accepted, OutboundTemplate, SendRate, WhatsappProvider},
+    messaging::{Accepted, SendRate, SendingAccount, WhatsappMessage, WhatsappProvider},
 };
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
@@ -48,7 +48,7 @@ impl WhatsappCloud {
         })
     }
 
-    async fn call(&self, message: &OutboundTemplate) -> Result<Accepted, SendFailure> {
+    async fn call(&self, message: &WhatsappMessage) -> Result<Accepted, SendFailure> {
         let body = serde_json::to_vec(&wire::request(message))
             .map_err(|error| SendFailure::new(FailureClass::Request, None, &error.to_string()))?;
         let answer = self
@@ -64,7 +64,7 @@ impl WhatsappCloud {
     }
 }
 
-impl WhatsappProvider for WhatsappCloud {
+impl SendingAccount for WhatsappCloud {
     fn name(&self) -> &'static str {
         "whatsapp_cloud"
     }
@@ -76,8 +76,10 @@ impl WhatsappProvider for WhatsappCloud {
     fn rate(&self) -> SendRate {
         self.rate
     }
+}
 
-    fn send<'a>(&'a self, message: &'a OutboundTemplate) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
+impl WhatsappProvider for WhatsappCloud {
+    fn send<'a>(&'a self, message: &'a WhatsappMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
         Box::pin(self.call(message))
     }
 }

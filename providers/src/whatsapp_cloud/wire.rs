@@ -1,61 +1,125 @@
 //! The bodies of the WhatsApp Cloud API: what a message looks like going out, and an answer coming in.
 
-use crate::messaging::{Accepted, OutboundTemplate};
-use serde::{Deserialize, Serialize};
+use crate::messaging::{Accepted, WhatsappMessage};
+use domain::messaging::whatsapp::{
+    ButtonKind, Choice, HeaderValue, Interactive, Media, MediaSource, TemplateContent, WhatsappContent,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-#[derive(Serialize)]
-pub(super) struct Request<'a> {
-    messaging_product: &'static str,
-    recipient_type: &'static str,
-    to: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    template: Template<'a>,
-    biz_opaque_callback_data: String,
-}
-
-#[derive(Serialize)]
-struct Template<'a> {
-    name: &'a str,
-    language: Language<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    components: Option<[Body<'a>; 1]>,
-}
-
-#[derive(Serialize)]
-struct Language<'a> {
-    code: &'a str,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    parameters: Vec<Text<'a>>,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: &'a str,
-}
-
-/// The request for one message; a template without parameters has no components.
-pub(super) fn request(message: &OutboundTemplate) -> Request<'_> {
-    let parameters: Vec<_> = message.parameters.iter().map(|text| Text { kind: "text", text }).collect();
-    Request {
-        messaging_product: "whatsapp",
-        recipient_type: "individual",
-        to: message.to.digits(),
-        kind: "template",
-        template: Template {
-            name: &message.template,
-            language: Language { code: &message.language },
-            components: (!parameters.is_empty()).then_some([Body { kind: "body", parameters }]),
-        },
-        biz_opaque_callback_data: message.correlation.to_string(),
+/// The request for one message. Members as in the vendor's API description (Cloud API, `POST /messages`).
+pub(super) fn request(message: &WhatsappMessage) -> Value {
+    let (kind, content) = content(&message.content);
+    let mut request = json!({
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": message.to.digits(),
+        "type": kind,
+        "biz_opaque_callback_data": message.correlation.to_string(),
+    });
+    request[kind] = content;
+    if let Some(answered) = &message.in_reply_to {
+        request["context"] = json!({"message_id": answered});
     }
+    request
+}
+
+fn content(content: &WhatsappContent) -> (&'static str, Value) {
+    match content {
+        WhatsappContent::Template(template) => ("template", template_of(template)),
+        WhatsappContent::Text { body, preview_url } => ("text", json!({"body": body, "preview_url": preview_url})),
+        WhatsappContent::Image(file) => ("image", media(file, false)),
+        WhatsappContent::Document(file) => ("document", media(file, true)),
+        WhatsappContent::Interactive(interactive) => ("interactive", interactive_of(interactive)),
+    }
+}
+
+fn template_of(template: &TemplateContent) -> Value {
+    let text = |text: &String| json!({"type": "text", "text": text});
+    let mut components = Vec::new();
+    if let Some(header) = &template.header {
+        let parameter = match header {
+            HeaderValue::Text { text: value } => text(value),
+            HeaderValue::Image(file) => json!({"type": "image", "image": media(file, false)}),
+            HeaderValue::Document(file) => json!({"type": "document", "document": media(file, true)}),
+            HeaderValue::Video(file) => json!({"type": "video", "video": media(file, false)}),
+        };
+        components.push(json!({"type": "header", "parameters": [parameter]}));
+    }
+    if !template.body.is_empty() {
+        components.push(json!({"type": "body", "parameters": template.body.iter().map(text).collect::<Vec<_>>()}));
+    }
+    for button in &template.buttons {
+        let (kind, parameter) = match &button.kind {
+            ButtonKind::Url { text: value } => ("url", text(value)),
+            ButtonKind::QuickReply { payload } => ("quick_reply", json!({"type": "payload", "payload": payload})),
+            ButtonKind::CopyCode { code } => ("copy_code", json!({"type": "coupon_code", "coupon_code": code})),
+            ButtonKind::Flow { token, data } => {
+                let mut action = json!({"flow_token": token});
+                if let Some(data) = data {
+                    action["flow_action_data"] = data.clone();
+                }
+                ("flow", json!({"type": "action", "action": action}))
+            }
+        };
+        components.push(json!({
+            "type": "button",
+            "sub_type": kind,
+            "index": button.index.to_string(),
+            "parameters": [parameter],
+        }));
+    }
+    let mut value = json!({"name": template.name, "language": {"code": template.language}});
+    if !components.is_empty() {
+        value["components"] = components.into();
+    }
+    value
+}
+
+fn media(file: &Media, named: bool) -> Value {
+    let mut value = match &file.source {
+        MediaSource::Id(id) => json!({"id": id}),
+        MediaSource::Link(link) => json!({"link": link}),
+    };
+    if let Some(caption) = &file.caption {
+        value["caption"] = caption.as_str().into();
+    }
+    if let Some(filename) = file.filename.as_ref().filter(|_| named) {
+        value["filename"] = filename.as_str().into();
+    }
+    value
+}
+
+fn interactive_of(interactive: &Interactive) -> Value {
+    let (kind, body, footer, action) = match interactive {
+        Interactive::Buttons { body, footer, buttons } => {
+            let button = |button: &Choice| json!({"type": "reply", "reply": {"id": button.id, "title": button.title}});
+            ("button", body, footer, json!({"buttons": buttons.iter().map(button).collect::<Vec<_>>()}))
+        }
+        Interactive::List { body, footer, button, sections } => {
+            ("list", body, footer, json!({"button": button, "sections": sections}))
+        }
+        Interactive::Flow { body, footer, flow_id, button, token, screen, data } => {
+            let mut payload = json!({"screen": screen});
+            if let Some(data) = data {
+                payload["data"] = data.clone();
+            }
+            let parameters = json!({
+                "flow_message_version": "3",
+                "flow_id": flow_id,
+                "flow_cta": button,
+                "flow_token": token,
+                "flow_action": "navigate",
+                "flow_action_payload": payload,
+            });
+            ("flow", body, footer, json!({"name": "flow", "parameters": parameters}))
+        }
+    };
+    let mut value = json!({"type": kind, "body": {"text": body}, "action": action});
+    if let Some(footer) = footer {
+        value["footer"] = json!({"text": footer});
+    }
+    value
 }
 
 #[derive(Deserialize)]
@@ -115,21 +179,25 @@ pub(super) fn error(body: &[u8]) -> Option<ErrorBody> {
 mod tests {
     use super::*;
     use domain::{ids::MessageId, messaging::Correlation};
-    use serde_json::json;
 
-    fn message(parameters: &[&str]) -> OutboundTemplate {
-        OutboundTemplate {
+    fn message(parameters: &[&str]) -> WhatsappMessage {
+        WhatsappMessage {
             to: "+919876543210".parse().unwrap(),
-            template: "renewal_reminder".to_owned(),
-            language: "en".to_owned(),
-            parameters: parameters.iter().map(|text| (*text).to_owned()).collect(),
+            content: WhatsappContent::Template(TemplateContent {
+                name: "renewal_reminder".to_owned(),
+                language: "en".to_owned(),
+                header: None,
+                body: parameters.iter().map(|text| (*text).to_owned()).collect(),
+                buttons: Vec::new(),
+            }),
+            in_reply_to: None,
             correlation: Correlation { message: MessageId(12), attempt: 2 },
         }
     }
 
     #[test]
     fn a_message_as_the_vendor_describes_it() {
-        let body = serde_json::to_value(request(&message(&["Asha", "POL1"]))).unwrap();
+        let body = request(&message(&["Asha", "POL1"]));
         assert_eq!(
             body,
             json!({
@@ -144,7 +212,7 @@ mod tests {
                 "biz_opaque_callback_data": "m-12-2",
             })
         );
-        let bare = serde_json::to_value(request(&message(&[]))).unwrap();
+        let bare = request(&message(&[]));
         assert_eq!(bare["template"].get("components"), None);
     }
 

@@ -32,8 +32,9 @@ pub(super) fn read(item: &Value) -> Option<(String, StatusEvent)> {
         provider_message_id: wamid.to_owned(),
         correlation,
         status,
-        recipient: item["recipient_id"].as_str().and_then(phone),
+        recipient: item["recipient_id"].as_str().and_then(phone).map(String::from),
         failure: (status == MessageStatus::Failed).then(|| failure(&item["errors"][0], attempt)),
+        bounce: None,
     };
     Some((format!("{wamid}:{name}:{stamp}"), event))
 }

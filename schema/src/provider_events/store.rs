@@ -2,7 +2,7 @@
 
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct NewEvent {
     /// The provider's own id of it, or one derived from what it says.
     pub event_id: String,
-    /// `status`, `inbound` or `other`.
+    /// `status`, `feedback`, `inbound` or `other`.
     pub kind: &'static str,
     /// Our message, when the provider echoed our id.
     pub message_id: Option<i64>,
@@ -23,12 +23,20 @@ pub struct NewEvent {
     pub error_code: Option<String>,
     /// Why it failed.
     pub error_message: Option<String>,
-    /// Whom it is about, in E.164.
+    /// Whom it is about: E.164, or an address in small letters.
     pub address: Option<String>,
     /// When it happened, by the provider's clock.
     pub occurred_at: DateTime<Utc>,
     /// As it came, with what was read from an inbound message under `inbound`.
     pub payload: Value,
+    /// How the message came back, by a name of `BounceKind`.
+    pub bounce: Option<&'static str>,
+    /// What the recipient did, by a name of `Feedback`.
+    pub feedback: Option<&'static str>,
+    /// Not a person's doing.
+    pub automatic: bool,
+    /// The link that was followed.
+    pub url: Option<String>,
     /// Not to be applied before.
     pub apply_after: DateTime<Utc>,
 }
@@ -45,10 +53,10 @@ pub async fn insert(
     }
     // in the order of their ids, so that two deliveries of the same events wait for each other instead of deadlocking
     Ok(sql("INSERT INTO provider_events (provider, provider_event_id, kind, message_id, provider_message_id, status, \
-            error_code, error_message, address, occurred_at, payload, apply_after, received_at) \
-         SELECT $1, g.* , $2 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+            error_code, error_message, address, occurred_at, payload, apply_after, bounce, feedback, automatic, url, received_at) \
+         SELECT $1, g.* , $2 FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
             AS g (event_id, kind, message_id, provider_message_id, status, error_code, error_message, address, \
-                  occurred_at, payload, apply_after) \
+                  occurred_at, payload, apply_after, bounce, feedback, automatic, url) \
          ORDER BY g.event_id \
          ON CONFLICT (provider, provider_event_id) DO NOTHING")
     .bind::<Text, _>(provider)
@@ -64,6 +72,10 @@ pub async fn insert(
     .bind::<Array<Timestamptz>, _>(column(events, |event| event.occurred_at))
     .bind::<Array<Jsonb>, _>(column(events, |event| &event.payload))
     .bind::<Array<Timestamptz>, _>(column(events, |event| event.apply_after))
+    .bind::<Array<Nullable<Text>>, _>(column(events, |event| event.bounce))
+    .bind::<Array<Nullable<Text>>, _>(column(events, |event| event.feedback))
+    .bind::<Array<Bool>, _>(column(events, |event| event.automatic))
+    .bind::<Array<Nullable<Text>>, _>(column(events, |event| event.url.as_deref()))
     .execute(connection)
     .await?)
 }

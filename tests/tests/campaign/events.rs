@@ -28,6 +28,7 @@ fn status(ground: &Ground, of: &AcceptedMessage, status: MessageStatus, echoed: 
             status,
             recipient: None,
             failure: None,
+            bounce: None,
         }),
     }
 }
@@ -152,6 +153,8 @@ async fn an_answer_is_recorded_with_what_it_answers() {
             from: from.parse().unwrap(),
             text: Some("Please call me".to_owned()),
             in_reply_to: to.map(str::to_owned),
+            choice: None,
+            content: None,
             profile_name: None,
         }),
     };
