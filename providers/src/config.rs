@@ -1,13 +1,13 @@
 //! Reading settings from the environment, all faults at once.
 
-use std::{fmt::Display, str::FromStr};
+use std::{borrow::Cow, fmt::Display, str::FromStr};
 
 /// A setting that cannot be used, by the name of its variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable}: {problem}")]
 pub struct ConfigFault {
     /// The environment variable.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// What is wrong with its value, without the value.
     pub problem: String,
 }
@@ -54,13 +54,36 @@ impl<'a> Settings<'a> {
 
     /// Notes a fault.
     pub fn fault(&mut self, variable: &'static str, problem: impl Display) {
-        self.faults.push(ConfigFault { variable, problem: problem.to_string() });
+        self.faults.push(ConfigFault { variable: variable.into(), problem: problem.to_string() });
     }
 
     /// What was built from the settings, unless any of them is at fault.
     pub fn finish<T>(self, built: T) -> Result<T, Vec<ConfigFault>> {
         if self.faults.is_empty() { Ok(built) } else { Err(self.faults) }
     }
+}
+
+/// The most accounts of one provider.
+const ACCOUNT_LIMIT: u32 = 9;
+
+/// Every account of a provider: the first by the names of its variables, the second by the same with `_2` behind them,
+/// and so on. A number may be left out.
+pub fn numbered<T>(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    read: impl Fn(&dyn Fn(&str) -> Option<String>) -> Result<Option<T>, Vec<ConfigFault>>,
+) -> Result<Vec<T>, Vec<ConfigFault>> {
+    let (mut accounts, mut faults) = (Vec::new(), Vec::new());
+    for number in 1..=ACCOUNT_LIMIT {
+        let suffix = if number == 1 { String::new() } else { format!("_{number}") };
+        match read(&|name: &str| lookup(&format!("{name}{suffix}"))) {
+            Ok(account) => accounts.extend(account),
+            Err(found) => faults.extend(found.into_iter().map(|fault| ConfigFault {
+                variable: format!("{}{suffix}", fault.variable).into(),
+                ..fault
+            })),
+        }
+    }
+    if faults.is_empty() { Ok(accounts) } else { Err(faults) }
 }
 
 #[cfg(test)]
@@ -83,5 +106,22 @@ mod tests {
         let faults = settings.finish(()).unwrap_err();
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["A: is not set; it is needed", "B: expected a number"]);
+    }
+
+    #[test]
+    fn further_accounts_are_numbered_and_their_faults_too() {
+        let read = |lookup: &dyn Fn(&str) -> Option<String>| {
+            let mut settings = Settings::new(lookup);
+            let Some(key) = settings.optional("KEY") else { return Ok(None) };
+            let rate = settings.parsed("RATE", 1_u32, "a number", |_| true);
+            settings.finish(Some((key, rate)))
+        };
+        let given = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let two = given(&[("KEY", "a"), ("KEY_3", "c"), ("RATE_3", "7")]);
+        assert_eq!(numbered(&two, read), Ok(vec![("a".to_owned(), 1), ("c".to_owned(), 7)]));
+        let faulty = given(&[("KEY_2", "b"), ("RATE_2", "x")]);
+        assert_eq!(numbered(&faulty, read).unwrap_err()[0].to_string(), "RATE_2: expected a number");
     }
 }

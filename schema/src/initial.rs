@@ -81,9 +81,14 @@ pub async fn add_first_templates(
     templates: &[NewTemplate],
 ) -> Result<usize, DbError> {
     const ADD: &str = "\
-        INSERT INTO templates (name, template_type, subject, content, variables, provider_name) \
-        SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::JSONB[], $6::TEXT[]) \
-        WHERE NOT EXISTS (SELECT 1 FROM templates)";
+        WITH added AS ( \
+            INSERT INTO templates (name, template_type, subject, content, variables, provider_name) \
+            SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::JSONB[], $6::TEXT[]) \
+            WHERE NOT EXISTS (SELECT 1 FROM templates) RETURNING * \
+        ) \
+        INSERT INTO template_versions \
+            (template_id, version, language, is_fallback, subject, content, format, variables, provider_name) \
+        SELECT id, version, language, TRUE, subject, content, format, variables, provider_name FROM added";
     Ok(diesel::sql_query(ADD)
         .bind::<Array<Text>, _>(templates.iter().map(|template| template.name).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(templates.iter().map(|template| template.channel).collect::<Vec<_>>())

@@ -18,12 +18,15 @@ pub mod notifications;
 mod part;
 pub mod people;
 pub mod pool;
+pub mod prices;
 pub mod provider_events;
 mod reach;
 pub mod schedules;
 pub mod sealed;
+pub mod sending_accounts;
 pub mod sql;
 pub mod tables;
+pub mod template_versions;
 pub mod templates;
 pub mod uploads;
 

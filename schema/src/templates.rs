@@ -1,6 +1,6 @@
 //! What messages say.
 
-use crate::{DbError, tables::templates};
+use crate::{DbError, tables::templates, template_versions};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -182,18 +182,24 @@ pub async fn create(
         .returning(templates::id)
         .get_result(connection)
         .await?;
+    template_versions::record(connection, TemplateId(id), &[], Some(by), at).await?;
     Ok(TemplateId(id))
 }
 
-/// Changes a template; false: there is none.
+/// Changes a template, which is a new version of it; false: there is none.
 pub async fn update(
     connection: &mut AsyncPgConnection,
     id: TemplateId,
     text: &TemplateText<'_>,
+    by: UserId,
     at: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let change = (written(text), templates::updated_at.eq(at));
-    Ok(diesel::update(templates::table.find(id.0)).set(change).execute(connection).await? > 0)
+    let change = (written(text), templates::updated_at.eq(at), templates::version.eq(templates::version + 1));
+    if diesel::update(templates::table.find(id.0)).set(change).execute(connection).await? == 0 {
+        return Ok(false);
+    }
+    template_versions::record(connection, id, &[], Some(by), at).await?;
+    Ok(true)
 }
 
 /// Retires a template; false: there is none.

@@ -247,7 +247,7 @@ impl TemplatesApi {
             .transaction::<_, ApiError, _>(async |connection| {
                 let before =
                     templates::hold(connection, id.0.0).await?.ok_or_else(|| ApiError::not_found("template"))?;
-                templates::update(connection, id.0.0, &checked.text(), now).await?;
+                templates::update(connection, id.0.0, &checked.text(), caller.user_id, now).await?;
                 let entry = caller.entry("template.changed", Entity::of(id.0.0));
                 let entry = entry.before(record::row(&before)).after(record::text(&checked.text()));
                 Ok(audit::record(connection, &[entry]).await?)

@@ -4,6 +4,7 @@ pub mod bounce;
 pub mod channel;
 pub mod correlation;
 pub mod failure;
+pub mod price;
 pub mod progress;
 pub mod purpose;
 pub mod status;

@@ -4,15 +4,16 @@ use crate::DbError;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Nullable, Numeric, SmallInt, Text};
+use diesel::sql_types::{BigInt, Date, Jsonb, Nullable, Numeric, SmallInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::template::Variables;
+use domain::messaging::{Channel, Purpose, template::Variables};
 use domain::money::Money;
 use rust_decimal::Decimal;
+use serde_json::Value;
 
 /// The columns of [`RenderRow`], all but its attempts, over messages `m`, customers `c`, policies `p`, cases `rc` and branches `b`.
 pub(super) const COLUMNS: &str = "\
-    m.id, m.address, c.first_name, c.last_name, c.customer_code, p.policy_number, p.policy_type, \
+    m.id, m.address, m.channel, m.template_version_id, m.purpose, m.content, c.first_name, c.last_name, c.customer_code, p.policy_number, p.policy_type, \
     p.premium_amount, p.currency, p.start_date, p.end_date, rc.renewal_amount, rc.case_number, b.name AS branch";
 
 /// The joins behind [`COLUMNS`]. A message of no policy has no variables of one.
@@ -34,6 +35,16 @@ pub struct RenderRow {
     /// How often it was handed over, this time included.
     #[diesel(sql_type = SmallInt)]
     pub attempts: i16,
+    #[diesel(sql_type = Text)]
+    channel: String,
+    /// What it says: a version of a template in one language.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub template_version_id: Option<i64>,
+    #[diesel(sql_type = Text)]
+    purpose: String,
+    /// What a single message says, or what its caller gave for the template's variables.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub content: Option<Value>,
     #[diesel(sql_type = Nullable<Text>)]
     first_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -61,6 +72,16 @@ pub struct RenderRow {
 }
 
 impl RenderRow {
+    /// How it goes out.
+    pub fn channel(&self) -> Result<Channel, DbError> {
+        self.channel.parse().map_err(|_| DbError::Unknown { table: "messages", column: "channel" })
+    }
+
+    /// What it is for.
+    pub fn purpose(&self) -> Result<Purpose, DbError> {
+        self.purpose.parse().map_err(|_| DbError::Unknown { table: "messages", column: "purpose" })
+    }
+
     /// The values of the variables on that day. Takes the row's texts.
     pub fn variables(&mut self, today: NaiveDate) -> Variables {
         let money = |amount: Option<Decimal>| amount.and_then(|amount| Money::try_from(amount).ok());

@@ -136,8 +136,14 @@ pub async fn write_many(client: &Client, count: i64) -> i64 {
 pub async fn template(client: &Client, content: &str) -> i64 {
     client
         .query_one(
-            "INSERT INTO templates (name, template_type, content, variables, provider_name) \
-             VALUES ('Reminder', 'whatsapp', $1, '[\"name\"]', 'renewal_reminder') RETURNING id",
+            "WITH added AS ( \
+                INSERT INTO templates (name, template_type, content, variables, provider_name) \
+                VALUES ('Reminder', 'whatsapp', $1, '[\"name\"]', 'renewal_reminder') RETURNING * \
+             ) \
+             INSERT INTO template_versions \
+                (template_id, version, language, is_fallback, content, format, variables, provider_name) \
+             SELECT id, version, language, TRUE, content, format, variables, provider_name FROM added \
+             RETURNING template_id",
             &[&content],
         )
         .await

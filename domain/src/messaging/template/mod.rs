@@ -21,7 +21,7 @@ pub use variables::{KNOWN, Variable, Variables};
 
 use limit::BoundedText;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use std::collections::BTreeSet;
 
 /// The name of the whole text among an environment's templates; body parameters are named by their number.
@@ -93,6 +93,15 @@ impl Template {
 
     /// Checks the content and makes it ready to render.
     pub fn compile(content: &str) -> Result<Self, TemplateError> {
+        Self::compiled(content, AutoEscape::None)
+    }
+
+    /// The same for a page: values are escaped, so that none of them is read as markup.
+    pub fn compile_html(content: &str) -> Result<Self, TemplateError> {
+        Self::compiled(content, AutoEscape::Html)
+    }
+
+    fn compiled(content: &str, escape: AutoEscape) -> Result<Self, TemplateError> {
         if content.trim().is_empty() {
             return Err(TemplateError::Empty);
         }
@@ -103,6 +112,7 @@ impl Template {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(Self::FUEL));
+        environment.set_auto_escape_callback(move |_| escape);
         let keep_lines = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| syntax(&error))?;
         environment.set_syntax(keep_lines);
         filters::install(&mut environment);

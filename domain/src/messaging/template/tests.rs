@@ -200,3 +200,12 @@ proptest! {
         prop_assert_eq!(text, Ok(value.trim().to_owned()));
     }
 }
+
+#[test]
+fn a_page_escapes_its_values_and_a_text_does_not() {
+    let mut variables = Variables::sample();
+    variables.given.insert("name".to_owned(), "<b>A & B</b>".to_owned());
+    let page = Template::compile_html("<p>{name}</p>").unwrap();
+    assert_eq!(page.render(&variables).unwrap(), "<p>&lt;b&gt;A &amp; B&lt;&#x2f;b&gt;</p>");
+    assert_eq!(Template::compile("{name}").unwrap().render(&variables).unwrap(), "<b>A & B</b>");
+}
