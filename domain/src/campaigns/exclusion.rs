@@ -23,6 +23,16 @@ text_enum! {
         MissingVariable = "missing_variable",
         /// The text cannot be written for the recipient; the detail says why.
         Unrenderable = "unrenderable",
+        /// Marketing goes only to those who agreed to it, and the customer did not.
+        NoConsent = "no_consent",
+        /// The customer does not want messages on this topic.
+        TopicRefused = "topic_refused",
+        /// The address is on a do-not-disturb list.
+        DoNotDisturb = "do_not_disturb",
+        /// The address is suppressed: it bounced, complained, or was put on the list.
+        Suppressed = "suppressed",
+        /// The rules allow no time within two weeks.
+        NeverAllowed = "never_allowed",
     }
 }
 

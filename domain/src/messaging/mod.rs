@@ -7,7 +7,9 @@ pub mod failure;
 pub mod price;
 pub mod progress;
 pub mod purpose;
+pub mod restraint;
 pub mod status;
+pub mod suppression;
 pub mod template;
 pub mod whatsapp;
 
@@ -18,3 +20,4 @@ pub use failure::{FailureClass, SendFailure};
 pub use progress::Progress;
 pub use purpose::Purpose;
 pub use status::MessageStatus;
+pub use suppression::{Suppression, SuppressionReason, SuppressionScope, SuppressionSource};
