@@ -1,5 +1,12 @@
 //! What came back instead of a delivery, and what recipients do with what was delivered.
 
+mod diagnosis;
+mod rules;
+mod words;
+
+pub use diagnosis::{Diagnosis, EnhancedStatus, diagnose};
+pub use rules::{BounceCounts, BounceRules, ComplaintRule, SuppressFor, Threshold, verdict};
+
 use crate::text_enum::text_enum;
 
 text_enum! {
