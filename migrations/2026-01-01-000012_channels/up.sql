@@ -101,9 +101,10 @@ CREATE TABLE message_attempts (
     provider_message_id VARCHAR(255),
     code VARCHAR(50),
     detail TEXT,
-    ended_at TIMESTAMPTZ NOT NULL
+    ended_at TIMESTAMPTZ NOT NULL,
+    -- recording again what was recorded changes nothing
+    UNIQUE (message_id, attempt, ended_at)
 );
-CREATE INDEX message_attempts_message ON message_attempts (message_id, id);
 
 -- What a person allows, by channel and purpose: the state now, and how it came to be.
 CREATE TABLE consents (

@@ -9,9 +9,10 @@ use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::campaigns::{CampaignStatus, ExclusionReason};
+use domain::messaging::Purpose;
 
 /// How long the statement may take: a million policies take about a minute.
 const TIMEOUT: &str = "30min";
@@ -29,12 +30,27 @@ pub struct Built {
     pub exclusions: i64,
 }
 
+/// What its messages say: one version of a template, in the languages it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Pinned<'a> {
+    /// The template.
+    pub template: i64,
+    /// The variant for languages without one.
+    pub fallback: i64,
+    /// Languages, such as `hi` or `en_US`, and their variants.
+    pub variants: &'a [(&'a str, i64)],
+    /// What they are for.
+    pub purpose: Purpose,
+    /// What they are about.
+    pub topic: Option<&'a str>,
+}
+
 /// Writes the audience inside the caller's transaction. `None`: the campaign no longer wants one (it was stopped, or
 /// another run has written it), and the caller rolls back.
 pub async fn build(
     connection: &mut AsyncPgConnection,
     campaign: i64,
-    template: i64,
+    text: &Pinned<'_>,
     target: &Target,
     now: DateTime<Utc>,
 ) -> Result<Option<Built>, DbError> {
@@ -44,13 +60,20 @@ pub async fn build(
     if !is_wanted(connection, campaign).await? {
         return Ok(None);
     }
-    let [campaign_at, template_at, now_at] = [BINDS + 1, BINDS + 2, BINDS + 3];
+    let [campaign_at, template_at, now_at, fallback_at, languages_at, versions_at, purpose_at, topic_at] =
+        std::array::from_fn(|index| BINDS + 1 + index);
     let channel = target.channel;
     let duplicate = ExclusionReason::DuplicateAddress;
     let statement = format!(
         "WITH {target}, written AS ( \
-            INSERT INTO messages (campaign_id, customer_id, policy_id, case_id, channel, template_id, address, due_at) \
-            SELECT ${campaign_at}, customer_id, policy_id, case_id, '{channel}', ${template_at}, address, ${now_at} \
+            INSERT INTO messages (campaign_id, customer_id, policy_id, case_id, channel, template_id, address, due_at, \
+                                  template_version_id, purpose, topic) \
+            SELECT ${campaign_at}, customer_id, policy_id, case_id, '{channel}', ${template_at}, address, ${now_at}, \
+                COALESCE((${versions_at}::BIGINT[])[array_position(${languages_at}::TEXT[], language)], \
+                         (${versions_at}::BIGINT[])[array_position(${languages_at}::TEXT[], \
+                             split_part(replace(language, '-', '_'), '_', 1))], \
+                         ${fallback_at}), \
+                ${purpose_at}, ${topic_at} \
             FROM ranked WHERE place = 1 \
         ), excluded AS ( \
             INSERT INTO campaign_exclusions (campaign_id, customer_id, policy_id, reason) \
@@ -65,8 +88,13 @@ pub async fn build(
     let built: Built = target
         .bind(sql_query(statement).into_boxed())
         .bind::<BigInt, _>(campaign)
-        .bind::<BigInt, _>(template)
+        .bind::<BigInt, _>(text.template)
         .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(text.fallback)
+        .bind::<Array<Text>, _>(text.variants.iter().map(|(language, _)| language.to_string()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(text.variants.iter().map(|(_, version)| *version).collect::<Vec<_>>())
+        .bind::<Text, _>(text.purpose.as_str())
+        .bind::<Nullable<Text>, _>(text.topic.map(str::to_owned))
         .get_result(connection)
         .await?;
     Ok(claim(connection, campaign, built, now).await?.then_some(built))

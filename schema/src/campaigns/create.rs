@@ -1,7 +1,7 @@
 //! Writing campaigns.
 
 use crate::DbError;
-use crate::tables::campaigns;
+use crate::tables::{campaigns, templates};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -65,6 +65,8 @@ pub async fn insert(connection: &mut AsyncPgConnection, new: &NewCampaign, now: 
     };
     let audience = serde_json::to_value(&new.audience)
         .map_err(|error| DbError::Query(diesel::result::Error::SerializationError(Box::new(error))))?;
+    // pinned: what is changed about the template later is another version
+    let version = templates::table.find(new.template_id).select(templates::version.nullable()).single_value();
     Ok(diesel::insert_into(campaigns::table)
         .values((
             campaigns::group_id.eq(new.group_id),
@@ -74,6 +76,7 @@ pub async fn insert(connection: &mut AsyncPgConnection, new: &NewCampaign, now: 
             campaigns::status.eq(status.as_str()),
             campaigns::upload_id.eq(new.upload_id),
             campaigns::template_id.eq(new.template_id),
+            campaigns::template_version.eq(version),
             campaigns::target_audience_filter.eq(audience),
             campaigns::budget.eq(new.budget.map(Decimal::from)),
             campaigns::metrics.eq(new.estimate.map(|count| serde_json::json!({"estimate": count}))),

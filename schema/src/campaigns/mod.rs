@@ -16,13 +16,13 @@ mod requests;
 mod sweep;
 mod target;
 
-pub use audience::{Built, build, exclude_unrenderable, ranges};
+pub use audience::{Built, Pinned, build, exclude_unrenderable, ranges};
 pub use create::{NewCampaign, Schedule, insert};
 pub use due::{Due, fire_due};
 pub use events::{complete_if_drained, fail, hold, set_waiting, start};
 pub use exclusions::{Exclusion, list as exclusions};
 pub use metrics::{Bucket, Content, Figures, Measured, measure, store};
-pub use read::{Campaign, CampaignList, TemplateText, find, list, template_of};
+pub use read::{Campaign, CampaignList, find, list};
 pub use requests::{StatusChange, change_status};
 pub use sweep::{Lane, broken, idle_lanes, undrained, unstopped};
 pub use target::{Target, estimate};

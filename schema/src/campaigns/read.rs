@@ -4,7 +4,7 @@ use crate::DbError;
 use crate::like::containing;
 use crate::names::Name;
 use crate::reach::has_campaign;
-use crate::tables::{campaigns, templates};
+use crate::tables::campaigns;
 use chrono::{DateTime, Utc};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
@@ -40,6 +40,8 @@ pub struct Campaign {
     pub upload_id: Option<i64>,
     /// What it says.
     pub template_id: Option<i64>,
+    /// Which version of it.
+    pub template_version: Option<i32>,
     /// Whom it addresses, as `domain::campaigns::Audience` writes it.
     pub target_audience_filter: Value,
     /// What it may cost.
@@ -176,31 +178,4 @@ pub async fn list(
         .load(connection)
         .await?;
     Ok((rows, total))
-}
-
-/// What a campaign says.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = templates, check_for_backend(diesel::pg::Pg))]
-pub struct TemplateText {
-    /// Its number.
-    pub id: i64,
-    /// Shown to people.
-    pub name: String,
-    /// The channel it is written for.
-    #[diesel(column_name = template_type, deserialize_as = Name)]
-    pub channel: Channel,
-    /// The text with its variables.
-    pub content: String,
-    /// The provider's name of its approved copy.
-    pub provider_name: Option<String>,
-    /// The language it is approved in.
-    pub language: String,
-    /// Whether it may be used.
-    pub is_active: bool,
-}
-
-/// The template of that number.
-pub async fn template_of(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<TemplateText>, DbError> {
-    let query = templates::table.find(id).select(TemplateText::as_select());
-    Ok(query.first(connection).await.optional()?)
 }

@@ -61,7 +61,7 @@ impl Target {
         let in_reach = has_policy(self.reach);
         format!(
             "judged AS ( \
-                SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, \
+                SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, c.language, \
                     CASE \
                         WHEN p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid' \
                             THEN '{already_renewed}' \

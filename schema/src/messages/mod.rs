@@ -12,14 +12,16 @@ mod progress;
 mod recipients;
 mod render;
 mod settle;
+mod single;
 mod suppress;
 mod window;
 
 pub use batch::{Sender, cut_short, next_due, next_due_at};
-pub use outcome::{Outcome, OutcomeKind, record, release};
+pub use outcome::{Cost, Outcome, OutcomeKind, record, release};
 pub use progress::{Tracked, lock, write};
 pub use recipients::{Recipient, RecipientQuery, recipients};
 pub use render::{RenderRow, page};
 pub use settle::{close_unconfirmed, has_unconfirmed};
 pub use suppress::suppress_pending;
-pub use window::{Gate, Window, gate, mark};
+pub use single::{NewSingle, Single, insert_single, single};
+pub use window::{Decided, Gate, HeldRow, Verdict, Window, decide, gate, hold, hold_customers};

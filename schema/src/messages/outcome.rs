@@ -6,9 +6,10 @@ use super::batch::Sender;
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Numeric, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::MessageStatus;
+use rust_decimal::Decimal;
 
 /// What a call came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,19 @@ pub struct Outcome {
     pub detail: Option<String>,
     /// When the answer came.
     pub at: DateTime<Utc>,
+    /// What an accepted message costs, and in how many parts it goes.
+    pub cost: Option<Cost>,
+    /// Parts of a text message.
+    pub segments: Option<i16>,
+}
+
+/// What a message costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    /// How much.
+    pub amount: Decimal,
+    /// ISO 4217.
+    pub currency: String,
 }
 
 impl Outcome {
@@ -58,6 +72,17 @@ impl Outcome {
             OutcomeKind::Failed => MessageStatus::Failed,
             OutcomeKind::Unknown => MessageStatus::Unconfirmed,
             OutcomeKind::Suppressed => MessageStatus::Suppressed,
+        }
+    }
+
+    /// The name in `message_attempts.outcome`.
+    fn name(&self) -> &'static str {
+        match self.kind {
+            OutcomeKind::Accepted { .. } => "accepted",
+            OutcomeKind::Again { .. } => "again",
+            OutcomeKind::Failed => "failed",
+            OutcomeKind::Unknown => "unknown",
+            OutcomeKind::Suppressed => "suppressed",
         }
     }
 
@@ -86,8 +111,13 @@ impl Outcome {
 // from `unconfirmed` to `failed`.
 const RECORD: &str = "\
     WITH given AS ( \
-        SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11) \
-            AS g (id, attempts, status, provider_message_id, code, detail, due_at, refund, at) \
+        SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16) \
+            AS g (id, attempts, status, provider_message_id, code, detail, due_at, refund, at, outcome, segments, \
+                  cost, currency) \
+    ), logged AS ( \
+        INSERT INTO message_attempts (message_id, attempt, account, outcome, provider_message_id, code, detail, ended_at) \
+        SELECT id, attempts, $17, outcome, provider_message_id, code, detail, at FROM given ORDER BY id \
+        ON CONFLICT (message_id, attempt, ended_at) DO NOTHING \
     ), judged AS ( \
         SELECT g.*, \
             m.status = 'sending' AND m.send_job = $1 AND m.send_attempt = $2 AND m.attempts = g.attempts AS held, \
@@ -102,6 +132,9 @@ const RECORD: &str = "\
         attempts = m.attempts - CASE WHEN j.held AND j.refund THEN 1 ELSE 0 END, \
         due_at = CASE WHEN j.held AND j.status = 'pending' THEN j.due_at ELSE m.due_at END, \
         provider_message_id = COALESCE(m.provider_message_id, j.provider_message_id), \
+        segments = COALESCE(j.segments, m.segments), \
+        cost = COALESCE(j.cost, m.cost), \
+        cost_currency = COALESCE(j.currency, m.cost_currency), \
         error_code = CASE WHEN j.climbs OR j.held OR j.refused THEN j.code ELSE m.error_code END, \
         error_message = CASE WHEN j.climbs OR j.held OR j.refused THEN j.detail ELSE m.error_message END, \
         sent_at = CASE WHEN j.status = 'sent' THEN LEAST(m.sent_at, j.at) ELSE m.sent_at END, \
@@ -113,6 +146,7 @@ const RECORD: &str = "\
 pub async fn record(
     connection: &mut AsyncPgConnection,
     sender: Sender,
+    account: &str,
     outcomes: &[Outcome],
     keep_ids: bool,
 ) -> Result<(), DbError> {
@@ -139,6 +173,13 @@ pub async fn record(
         .bind::<Array<Bool>, _>(column(outcomes, Outcome::is_refunded))
         .bind::<Array<Timestamptz>, _>(column(outcomes, |outcome| outcome.at))
         .bind::<Array<Text>, _>(below_sent)
+        .bind::<Array<Text>, _>(column(outcomes, Outcome::name))
+        .bind::<Array<Nullable<SmallInt>>, _>(column(outcomes, |outcome| outcome.segments))
+        .bind::<Array<Nullable<Numeric>>, _>(column(outcomes, |outcome| outcome.cost.as_ref().map(|cost| cost.amount)))
+        .bind::<Array<Nullable<Text>>, _>(column(outcomes, |outcome| {
+            outcome.cost.as_ref().map(|cost| cost.currency.as_str())
+        }))
+        .bind::<Text, _>(account)
         .execute(connection)
         .await?;
     Ok(())
@@ -148,7 +189,7 @@ pub async fn record(
 /// that lost the answer to its marking.
 pub async fn release(
     connection: &mut AsyncPgConnection,
-    campaign: i64,
+    campaign: Option<i64>,
     sender: Sender,
     in_flight: &[i64],
     now: DateTime<Utc>,
@@ -156,14 +197,14 @@ pub async fn release(
     Ok(sql_query(
         "WITH idle AS ( \
             SELECT id FROM messages \
-            WHERE campaign_id = $1 AND status = 'sending' AND send_job = $2 AND send_attempt = $3 AND id <> ALL($4) \
+            WHERE campaign_id IS NOT DISTINCT FROM $1 AND status = 'sending' AND send_job = $2 AND send_attempt = $3 AND id <> ALL($4) \
             ORDER BY id FOR UPDATE \
         ) \
         UPDATE messages m SET status = 'pending', send_job = NULL, send_attempt = NULL, attempts = m.attempts - 1, \
             updated_at = $5 \
         FROM idle WHERE m.id = idle.id AND m.status = 'sending'",
     )
-    .bind::<BigInt, _>(campaign)
+    .bind::<Nullable<BigInt>, _>(campaign)
     .bind::<SqlUuid, _>(sender.job)
     .bind::<Integer, _>(sender.attempt)
     .bind::<Array<BigInt>, _>(in_flight)

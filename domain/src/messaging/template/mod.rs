@@ -93,15 +93,15 @@ impl Template {
 
     /// Checks the content and makes it ready to render.
     pub fn compile(content: &str) -> Result<Self, TemplateError> {
-        Self::compiled(content, AutoEscape::None)
+        Self::compiled(content, false)
     }
 
     /// The same for a page: values are escaped, so that none of them is read as markup.
     pub fn compile_html(content: &str) -> Result<Self, TemplateError> {
-        Self::compiled(content, AutoEscape::Html)
+        Self::compiled(content, true)
     }
 
-    fn compiled(content: &str, escape: AutoEscape) -> Result<Self, TemplateError> {
+    fn compiled(content: &str, is_page: bool) -> Result<Self, TemplateError> {
         if content.trim().is_empty() {
             return Err(TemplateError::Empty);
         }
@@ -112,7 +112,7 @@ impl Template {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(Self::FUEL));
-        environment.set_auto_escape_callback(move |_| escape);
+        environment.set_auto_escape_callback(move |_| if is_page { AutoEscape::Html } else { AutoEscape::None });
         let keep_lines = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| syntax(&error))?;
         environment.set_syntax(keep_lines);
         filters::install(&mut environment);
