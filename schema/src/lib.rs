@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod book;
 pub mod campaigns;
+pub mod consent;
 pub mod error;
 pub mod idempotency;
 pub mod initial;

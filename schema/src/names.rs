@@ -7,9 +7,10 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Text;
 use domain::campaigns::CampaignStatus;
-use domain::messaging::{Channel, MessageStatus};
+use domain::messaging::{Channel, MessageStatus, Purpose, SuppressionReason, SuppressionScope, SuppressionSource};
 use domain::permissions::Scope;
 use domain::text_enum::UnknownName;
+use std::str::FromStr;
 
 /// Text that is expected to be a known name.
 #[derive(Debug, Clone, AsExpression, FromSqlRow)]
@@ -22,12 +23,34 @@ impl FromSql<Text, Pg> for Name {
     }
 }
 
+/// A known name, read while the row is: for rows of written-out statements.
+#[derive(Debug, Clone, FromSqlRow)]
+pub struct Known<T>(T);
+
+impl<T: FromStr<Err = UnknownName>> FromSql<Text, Pg> for Known<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?))
+    }
+}
+
 macro_rules! readable {
     ($($name:ty),+) => {$(
         impl TryFrom<Name> for $name {
             type Error = UnknownName;
             fn try_from(name: Name) -> Result<Self, UnknownName> { name.0.parse() }
         }
+        impl From<Known<$name>> for $name {
+            fn from(known: Known<$name>) -> Self { known.0 }
+        }
     )+};
 }
-readable!(CampaignStatus, Channel, MessageStatus, Scope);
+readable!(
+    CampaignStatus,
+    Channel,
+    MessageStatus,
+    Purpose,
+    Scope,
+    SuppressionReason,
+    SuppressionScope,
+    SuppressionSource
+);
