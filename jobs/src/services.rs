@@ -7,8 +7,9 @@ use crate::queue::{
     new_job::NewJob,
     redis::Redis,
 };
+use crate::sending::{letter::SafeLinks, line::Lines};
 use crate::{Clock, process::config::SecurityConfig};
-use providers::{email::EmailProvider, messaging::WhatsappProvider, rate_limit::RateLimiter, storage::Storage};
+use providers::{email::EmailProvider, rate_limit::RateLimiter, storage::Storage};
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
 
@@ -26,9 +27,11 @@ pub struct Services {
     pub events: JobEvents,
     /// Uploaded and made files.
     pub storage: Storage,
-    /// Sends over WhatsApp; the sandbox without credentials.
-    pub whatsapp: Arc<dyn WhatsappProvider>,
-    /// Sends e-mail; into the storage without a mail server.
+    /// The accounts that send to customers; the sandbox where none is configured.
+    pub lines: Lines,
+    /// Links of ours in mails to customers.
+    pub links: Arc<dyn SafeLinks>,
+    /// Sends mail to account holders; into the storage without a mail server.
     pub email: Arc<dyn EmailProvider>,
     /// What links in mails begin with.
     pub public_url: String,
@@ -40,9 +43,11 @@ pub struct Services {
 
 /// What sends, and what its links begin with.
 pub struct Senders {
-    /// Sends over WhatsApp.
-    pub whatsapp: Arc<dyn WhatsappProvider>,
-    /// Sends e-mail.
+    /// To customers.
+    pub lines: Lines,
+    /// Links of ours in mails to customers.
+    pub links: Arc<dyn SafeLinks>,
+    /// To account holders.
     pub email: Arc<dyn EmailProvider>,
     /// What links begin with.
     pub public_url: String,
@@ -63,8 +68,8 @@ impl Services {
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        let Senders { whatsapp, email, public_url } = senders;
-        Self { db, clock, redis, dispatcher, events, storage, whatsapp, email, public_url, rate_limiter, security }
+        let Senders { lines, links, email, public_url } = senders;
+        Self { db, clock, redis, dispatcher, events, storage, lines, links, email, public_url, rate_limiter, security }
     }
 
     /// Enqueues jobs in a transaction of their own and tells the workers.

@@ -1,15 +1,29 @@
 //! Reading settings from the environment, all faults at once.
 
-use std::{borrow::Cow, fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr};
 
 /// A setting that cannot be used, by the name of its variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}: {problem}")]
+#[error("{}: {problem}", self.name())]
 pub struct ConfigFault {
-    /// The environment variable.
-    pub variable: Cow<'static, str>,
+    /// The environment variable, as the first account's is called.
+    pub variable: &'static str,
+    /// Which of several accounts it is of, from 1.
+    pub account: u32,
     /// What is wrong with its value, without the value.
     pub problem: String,
+}
+
+impl ConfigFault {
+    /// The environment variable as it is called.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.variable, suffix(self.account))
+    }
+}
+
+/// What stands behind the names of an account's variables.
+fn suffix(account: u32) -> String {
+    if account == 1 { String::new() } else { format!("_{account}") }
 }
 
 /// Looks variables up and collects what is wrong with them.
@@ -54,7 +68,7 @@ impl<'a> Settings<'a> {
 
     /// Notes a fault.
     pub fn fault(&mut self, variable: &'static str, problem: impl Display) {
-        self.faults.push(ConfigFault { variable: variable.into(), problem: problem.to_string() });
+        self.faults.push(ConfigFault { variable, account: 1, problem: problem.to_string() });
     }
 
     /// What was built from the settings, unless any of them is at fault.
@@ -74,13 +88,10 @@ pub fn numbered<T>(
 ) -> Result<Vec<T>, Vec<ConfigFault>> {
     let (mut accounts, mut faults) = (Vec::new(), Vec::new());
     for number in 1..=ACCOUNT_LIMIT {
-        let suffix = if number == 1 { String::new() } else { format!("_{number}") };
+        let suffix = suffix(number);
         match read(&|name: &str| lookup(&format!("{name}{suffix}"))) {
             Ok(account) => accounts.extend(account),
-            Err(found) => faults.extend(found.into_iter().map(|fault| ConfigFault {
-                variable: format!("{}{suffix}", fault.variable).into(),
-                ..fault
-            })),
+            Err(found) => faults.extend(found.into_iter().map(|fault| ConfigFault { account: number, ..fault })),
         }
     }
     if faults.is_empty() { Ok(accounts) } else { Err(faults) }

@@ -11,16 +11,23 @@ use crate::messaging::SendRate;
 use redis::{RedisError, Script, aio::ConnectionManager};
 use std::time::Duration;
 
-/// Grants what the bucket holds. KEYS: bucket, pause. ARGV: wanted, microseconds a message, burst.
-/// Answers granted, microseconds until more, and why it is paused or the empty text.
+/// Grants what the bucket holds. KEYS: bucket, pause, slowness, breaker. ARGV: wanted, microseconds a message, burst,
+/// probes. Answers granted, microseconds until more, why it is paused or the empty text, and whether it is probed.
 const ACQUIRE: &str = r"
 local paused = redis.call('PTTL', KEYS[2])
 if paused > 0 then
-  return {0, string.format('%.0f', paused * 1000), redis.call('GET', KEYS[2])}
+  return {0, string.format('%.0f', paused * 1000), redis.call('GET', KEYS[2]), 0}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local wanted, each, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local slowness = tonumber(redis.call('GET', KEYS[3]) or 0)
+each = each * (1 + slowness)
+burst = math.max(1, math.floor(burst / (1 + slowness)))
+local probed = redis.call('EXISTS', KEYS[4])
+if probed == 1 then
+  wanted = math.min(wanted, tonumber(ARGV[4]))
+end
 local full = tonumber(redis.call('GET', KEYS[1]) or now)
 -- idle; or Redis's clock was set back
 full = math.min(math.max(full, now), now + burst * each)
@@ -31,10 +38,10 @@ if granted > 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000) + 1000)
 end
 local wait = 0
-if granted < wanted then
+if granted < tonumber(ARGV[1]) then
   wait = math.max(1, full + each - now - burst * each)
 end
-return {granted, string.format('%.0f', wait), ''}
+return {granted, string.format('%.0f', wait), '', probed}
 ";
 
 /// Pauses for longer, never for shorter. KEYS: pause. ARGV: milliseconds, reason.
@@ -44,6 +51,38 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then
 end
 return redis.call('PTTL', KEYS[1])
 ";
+
+/// Opens the breaker: pauses, for longer each time it opens again before it has closed. KEYS: pause, breaker.
+/// ARGV: first milliseconds, longest milliseconds, milliseconds after which an open breaker is forgotten, reason.
+const OPEN: &str = r"
+local level = redis.call('INCR', KEYS[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local time = math.min(tonumber(ARGV[1]) * 2 ^ (level - 1), tonumber(ARGV[2]))
+if redis.call('PTTL', KEYS[1]) < time then
+  redis.call('SET', KEYS[1], ARGV[4], 'PX', math.floor(time))
+end
+return math.floor(time)
+";
+
+/// Slows an account down by one step. KEYS: slowness. ARGV: milliseconds it lasts, most steps.
+const SLOW: &str = r"
+local steps = math.min(tonumber(redis.call('GET', KEYS[1]) or 0) + 1, tonumber(ARGV[2]))
+redis.call('SET', KEYS[1], steps, 'PX', ARGV[1])
+return steps
+";
+
+/// Calls let through at a time while a breaker is half open.
+const PROBES: u32 = 4;
+/// How long a breaker stays open the first time,
+const FIRST_OPEN: Duration = Duration::from_secs(2);
+/// and at most.
+const LONGEST_OPEN: Duration = Duration::from_secs(120);
+/// A breaker that nobody closed is forgotten after this.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+/// How long an account stays slowed down after it was last too fast.
+const SLOW_FOR: Duration = Duration::from_secs(60);
+/// The slowest: one eighth of its rate.
+const SLOW_STEPS: u32 = 7;
 
 /// Redis did not answer, or not as expected.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +98,8 @@ pub struct Grant {
     pub retry_after: Duration,
     /// Why the account is paused, when it is; nothing is granted then.
     pub paused: Option<String>,
+    /// The breaker is half open: what succeeds now closes it ([`RateLimiter::close_breaker`]).
+    pub probed: bool,
 }
 
 /// A pause of an account.
@@ -76,31 +117,78 @@ pub struct RateLimiter {
     redis: ConnectionManager,
     acquire: Script,
     pause: Script,
+    open: Script,
+    slow: Script,
 }
 
 impl RateLimiter {
     /// Limits kept in this Redis.
     pub fn new(redis: ConnectionManager) -> Self {
-        Self { redis, acquire: Script::new(ACQUIRE), pause: Script::new(PAUSE) }
+        Self {
+            redis,
+            acquire: Script::new(ACQUIRE),
+            pause: Script::new(PAUSE),
+            open: Script::new(OPEN),
+            slow: Script::new(SLOW),
+        }
     }
 
     /// Takes up to `wanted` messages out of the account's bucket. They are spent whether or not they are sent.
     pub async fn acquire(&self, account: &str, wanted: u32, rate: SendRate) -> Result<Grant, RateLimitError> {
         let each = 1_000_000_u64.div_ceil(u64::from(rate.per_second.max(1)));
-        let (granted, wait, paused): (u32, u64, String) = self
+        let (granted, wait, paused, probed): (u32, u64, String, bool) = self
             .acquire
             .key(bucket_key(account))
             .key(pause_key(account))
+            .key(slow_key(account))
+            .key(breaker_key(account))
             .arg(wanted)
             .arg(each)
             .arg(rate.burst.max(1))
+            .arg(PROBES)
             .invoke_async(&mut self.redis.clone())
             .await?;
         Ok(Grant {
             granted,
             retry_after: Duration::from_micros(wait),
             paused: Some(paused).filter(|reason| !reason.is_empty()),
+            probed,
         })
+    }
+
+    /// The provider is down: nothing goes out for a while, then a few calls at a time until one succeeds.
+    pub async fn open_breaker(&self, account: &str, reason: &str) -> Result<Duration, RateLimitError> {
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX >> 12);
+        let time: u64 = self
+            .open
+            .key(pause_key(account))
+            .key(breaker_key(account))
+            .arg(milliseconds(FIRST_OPEN))
+            .arg(milliseconds(LONGEST_OPEN))
+            .arg(milliseconds(FORGOTTEN))
+            .arg(reason)
+            .invoke_async(&mut self.redis.clone())
+            .await?;
+        Ok(Duration::from_millis(time))
+    }
+
+    /// A call has succeeded while the breaker was half open: it is closed.
+    pub async fn close_breaker(&self, account: &str) -> Result<(), RateLimitError> {
+        redis::cmd("DEL").arg(breaker_key(account)).query_async::<()>(&mut self.redis.clone()).await?;
+        Ok(())
+    }
+
+    /// The account was too fast: it goes slower for a minute, and slower still when it is too fast again.
+    pub async fn slow_down(&self, account: &str) -> Result<u32, RateLimitError> {
+        let milliseconds = u64::try_from(SLOW_FOR.as_millis()).unwrap_or(u64::MAX >> 12);
+        let steps: u32 = self
+            .slow
+            .key(slow_key(account))
+            .arg(milliseconds)
+            .arg(SLOW_STEPS)
+            .invoke_async(&mut self.redis.clone())
+            .await?;
+        Ok(steps)
     }
 
     /// Stops grants for the account on all workers for a time; a longer pause that is under way stays.
@@ -117,7 +205,11 @@ impl RateLimiter {
 
     /// Ends a pause.
     pub async fn resume_account(&self, account: &str) -> Result<(), RateLimitError> {
-        redis::cmd("DEL").arg(pause_key(account)).query_async::<()>(&mut self.redis.clone()).await?;
+        redis::cmd("DEL")
+            .arg(pause_key(account))
+            .arg(breaker_key(account))
+            .query_async::<()>(&mut self.redis.clone())
+            .await?;
         Ok(())
     }
 
@@ -143,4 +235,12 @@ fn bucket_key(account: &str) -> String {
 
 fn pause_key(account: &str) -> String {
     format!("rate:{{{account}}}:pause")
+}
+
+fn slow_key(account: &str) -> String {
+    format!("rate:{{{account}}}:slow")
+}
+
+fn breaker_key(account: &str) -> String {
+    format!("rate:{{{account}}}:breaker")
 }

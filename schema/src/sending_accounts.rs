@@ -40,17 +40,18 @@ pub async fn pause(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let written = sql("INSERT INTO sending_accounts (account, channel, provider, paused_at, paused_reason, updated_at) \
+    let written =
+        sql("INSERT INTO sending_accounts (account, channel, provider, paused_at, paused_reason, updated_at) \
          VALUES ($1, $2, $3, $5, $4, $5) \
          ON CONFLICT (account) DO UPDATE SET paused_at = $5, paused_reason = $4, updated_at = $5 \
          WHERE sending_accounts.paused_at IS NULL")
-    .bind::<Text, _>(account)
-    .bind::<Text, _>(channel.as_str())
-    .bind::<Text, _>(provider)
-    .bind::<Text, _>(reason)
-    .bind::<Timestamptz, _>(now)
-    .execute(connection)
-    .await?;
+        .bind::<Text, _>(account)
+        .bind::<Text, _>(channel.as_str())
+        .bind::<Text, _>(provider)
+        .bind::<Text, _>(reason)
+        .bind::<Timestamptz, _>(now)
+        .execute(connection)
+        .await?;
     Ok(written > 0)
 }
 

@@ -108,12 +108,10 @@ pub async fn of_template(
     Ok(sql_query(query).bind::<BigInt, _>(template).bind::<Nullable<Integer>, _>(version).load(connection).await?)
 }
 
-/// These rows, by id.
-pub async fn by_ids(connection: &mut AsyncPgConnection, ids: &[i64]) -> Result<Vec<TemplateVersion>, DbError> {
-    Ok(sql_query(format!("{SELECT} WHERE v.id = ANY($1) ORDER BY v.id"))
-        .bind::<Array<BigInt>, _>(ids)
-        .load(connection)
-        .await?)
+/// What a message is pinned to, if it fills in a template.
+pub async fn of_message(connection: &mut AsyncPgConnection, message: i64) -> Result<Vec<TemplateVersion>, DbError> {
+    let query = format!("{SELECT} WHERE v.id = (SELECT template_version_id FROM messages WHERE id = $1)");
+    Ok(sql_query(query).bind::<BigInt, _>(message).load(connection).await?)
 }
 
 /// Writes the template's text as it stands, and its variants, as its current version.

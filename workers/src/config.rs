@@ -57,7 +57,7 @@ impl WorkerConfig {
     /// Every queue, as one process serves them all on one machine.
     pub fn all_queues() -> Self {
         let slots = |queue| match queue {
-            Queue::Whatsapp => 16,
+            Queue::Whatsapp | Queue::Email | Queue::Sms => 16,
             Queue::Events => 4,
             Queue::Uploads | Queue::Campaigns | Queue::Maintenance => 2,
         };

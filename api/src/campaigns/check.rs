@@ -19,7 +19,6 @@ use domain::{
     messaging::Channel,
     money::Money,
 };
-use poem::http::StatusCode;
 use rust_decimal::Decimal;
 use schema::campaigns::Schedule;
 use serde_json::Value;
@@ -62,7 +61,6 @@ impl Plan {
 
 /// The request, if it makes sense by itself.
 pub(super) fn checked(given: NewCampaign, now: DateTime<Utc>) -> ApiResult<Plan> {
-    configured(&given)?;
     let mut faults = Faults::default();
     let name = given.name.trim().to_owned();
     if name.is_empty() {
@@ -82,20 +80,6 @@ pub(super) fn checked(given: NewCampaign, now: DateTime<Utc>) -> ApiResult<Plan>
         }
         _ => Err(ApiError::faults(faults.0)),
     }
-}
-
-/// Refuses channels that nothing can send on yet, before anything else: nothing else about them can be right.
-fn configured(given: &NewCampaign) -> ApiResult<()> {
-    let missing: Vec<_> =
-        given.channels.iter().map(|channel| channel.0).filter(|channel| *channel != Channel::Whatsapp).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let labels: Vec<_> = missing.iter().map(|channel| channel.label()).collect();
-    let message = format!("channel not configured: {} cannot be sent here yet; use whatsapp", labels.join(" and "));
-    let names: Vec<_> = missing.iter().map(|channel| channel.as_str()).collect();
-    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "channel_not_configured", message)
-        .with_details(serde_json::json!({"channels": names, "configured": [Channel::Whatsapp.as_str()]})))
 }
 
 /// What is at fault so far.

@@ -26,7 +26,7 @@ use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     audit::{self, Entity, Entry},
     campaigns::{self, Schedule, Target},
-    uploads,
+    templates, uploads,
 };
 use uuid::Uuid;
 
@@ -165,9 +165,9 @@ fn shown(id: i64, row: &campaigns::NewCampaign, job: Option<&Enqueued>) -> Launc
 async fn check_references(connection: &mut AsyncPgConnection, reach: Reach, plan: &Plan) -> ApiResult<()> {
     let mut faults = Vec::new();
     for (channel, template) in &plan.channels {
-        let problem = match campaigns::template_of(connection, template.0).await? {
+        let problem = match templates::get(connection, *template).await? {
             None => "there is no such template".to_owned(),
-            Some(found) if found.channel != *channel => format!("is a template for {}", found.channel),
+            Some(found) if found.channel()? != *channel => format!("is a template for {}", found.template_type),
             Some(found) if !found.is_active => "is not active any more".to_owned(),
             Some(_) => continue,
         };

@@ -27,8 +27,11 @@ use providers::{
     whatsapp_webhook::{Challenge, WebhookError, parse, verify},
 };
 use schema::{AsyncConnection, DbError};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
+/// The provider of the events.
+const PROVIDER: &str = "whatsapp_cloud";
 /// Where Meta puts the signature.
 const SIGNATURE: &str = "x-hub-signature-256";
 
@@ -48,14 +51,15 @@ impl WhatsappWebhookApi {
         #[oai(name = "hub.verify_token")] token: Query<Option<String>>,
         #[oai(name = "hub.challenge")] challenge: Query<Option<String>>,
     ) -> ApiResult<PlainText<String>> {
-        let account = account(&state)?;
+        let accounts = accounts(&state)?;
         let (mode, token, challenge) = (mode.0.as_deref(), token.0.as_deref(), challenge.0.as_deref());
         let asked = Challenge {
             mode: mode.unwrap_or_default(),
             token: token.unwrap_or_default(),
             challenge: challenge.unwrap_or_default(),
         };
-        let answer = asked.answer(&account.verify_token).map(|echo| PlainText(echo.to_owned()));
+        let answer = accounts.iter().find_map(|account| asked.answer(&account.verify_token));
+        let answer = answer.map(|echo| PlainText(echo.to_owned()));
         answer.ok_or_else(|| {
             ApiError::forbidden("challenge_refused", "expected hub.mode subscribe, our token, and a challenge")
         })
@@ -71,8 +75,10 @@ impl WhatsappWebhookApi {
         request: &Request,
         body: RawBody,
     ) -> ApiResult<PlainText<String>> {
-        let account = account(&state)?;
-        verify(&account.app_secrets, &body.0, request.header(SIGNATURE))
+        let accounts = accounts(&state)?;
+        let secrets: Vec<SecretString> =
+            accounts.iter().flat_map(|account| account.app_secrets.iter().cloned()).collect();
+        verify(&secrets, &body.0, request.header(SIGNATURE))
             .map_err(|error| ApiError::forbidden("invalid_signature", error.to_string()))?;
         let now = state.services.clock.now();
         let events = read(&body.0, now);
@@ -83,13 +89,14 @@ impl WhatsappWebhookApi {
     }
 }
 
-/// The account whose webhook this is.
-fn account(state: &SharedState) -> ApiResult<&WhatsappConfig> {
-    let refused = || {
+/// The accounts whose webhook this is; all of an app share it.
+fn accounts(state: &SharedState) -> ApiResult<&[WhatsappConfig]> {
+    let accounts = &state.config.services.channels.whatsapp;
+    if accounts.is_empty() {
         let message = "no WhatsApp account is configured here: WHATSAPP_APP_SECRET and its companions are not set";
-        ApiError::forbidden("webhook_not_configured", message)
-    };
-    state.config.services.whatsapp.as_ref().ok_or_else(refused)
+        return Err(ApiError::forbidden("webhook_not_configured", message));
+    }
+    Ok(accounts)
 }
 
 /// What a delivery says, or the delivery itself when that cannot be read.
@@ -120,7 +127,7 @@ fn unreadable(body: &[u8], error: &WebhookError, now: DateTime<Utc>) -> Provider
 
 /// Keeps the events and enqueues the job that applies them.
 async fn keep(state: &SharedState, events: &[ProviderEvent], now: DateTime<Utc>) -> ApiResult<()> {
-    let provider = state.services.whatsapp.name();
+    let provider = PROVIDER;
     let mut connection = state.services.db.get().await?;
     let enqueued = connection
         .transaction::<_, DbError, _>(async |connection| {

@@ -19,6 +19,8 @@ text_enum! {
         AlreadyRenewed = "already_renewed",
         /// The policy is cancelled, and the target does not ask for cancelled ones.
         PolicyCancelled = "policy_cancelled",
+        /// A chat message, and they have not written to us within the last 24 hours.
+        WindowClosed = "window_closed",
         /// The text needs a variable without a value; the detail names it.
         MissingVariable = "missing_variable",
         /// The text cannot be written for the recipient; the detail says why.

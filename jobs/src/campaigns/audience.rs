@@ -4,16 +4,18 @@ use super::{job, news};
 use crate::{
     Decision, JobContext, JobError,
     kinds::{build_audience::BuildAudience, check_rendering::CheckRendering},
-    sending::letter::{Letter, LetterError},
+    sending::{letter::LetterError, work},
 };
 use domain::{
     campaigns::{Audience, CampaignStatus},
     local_day::local_day,
+    messaging::Purpose,
     permissions::Reach,
 };
 use schema::{
     AsyncConnection, DbError, QueryError,
-    campaigns::{self, Built, Campaign, Target},
+    campaigns::{self, Built, Campaign, Pinned, Target},
+    template_versions::TemplateVersion,
 };
 use serde_json::json;
 
@@ -43,25 +45,19 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
         context.then(job(&CheckRendering::of(campaign.id))?);
         return Ok(Decision::done());
     }
-    let template = match campaign.template_id {
-        Some(id) => campaigns::template_of(&mut connection, id).await?,
-        None => None,
-    };
+    let versions = campaigns::texts(&mut connection, &campaign).await?;
     drop(connection);
-    let inactive = template.as_ref().filter(|template| !template.is_active).map(|template| template.name.clone());
-    let template_id = template.as_ref().map(|template| template.id);
     let today = local_day(context.now(), campaign.time_zone.as_deref());
-    let target = match (inactive, Letter::new(template, today), target(&campaign, today)) {
-        (Some(name), ..) => Err(Broken::Inactive(name)),
-        (None, Err(error), _) => Err(error.into()),
-        (None, Ok(_), target) => target,
+    let text = match Text::of(&versions) {
+        Ok(text) => text,
+        Err(broken) => return news::fail(context, campaign.id, &broken).await,
     };
-    let (target, template_id) = match (target, template_id) {
-        (Ok(target), Some(id)) => (target, id),
-        (Ok(_), None) => return news::fail(context, campaign.id, &LetterError::Missing).await,
-        (Err(broken), _) => return news::fail(context, campaign.id, &broken).await,
+    let checked = work::letters(services, campaign.channel, versions, today).map_err(Broken::from);
+    let target = match checked.and_then(|_| target(&campaign, today)) {
+        Ok(target) => target,
+        Err(broken) => return news::fail(context, campaign.id, &broken).await,
     };
-    let Some(built) = build(context, campaign.id, template_id, &target).await? else {
+    let Some(built) = build(context, campaign.id, &text, &target).await? else {
         return Ok(Decision::done());
     };
     tracing::info!(
@@ -75,6 +71,31 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
     Ok(Decision::done_with(&json!({"messages": built.messages, "exclusions": built.exclusions})))
 }
 
+/// What the messages say, of a template that may be used.
+struct Text {
+    template: i64,
+    fallback: i64,
+    variants: Vec<(String, i64)>,
+    purpose: Purpose,
+    topic: Option<String>,
+}
+
+impl Text {
+    fn of(versions: &[TemplateVersion]) -> Result<Self, Broken> {
+        let fallback = versions.iter().find(|version| version.is_fallback).ok_or(LetterError::Missing)?;
+        if !fallback.is_active {
+            return Err(Broken::Inactive(fallback.name.clone()));
+        }
+        Ok(Self {
+            template: fallback.template_id,
+            fallback: fallback.id,
+            variants: versions.iter().map(|version| (version.language.clone(), version.id)).collect(),
+            purpose: fallback.purpose().map_err(LetterError::from)?,
+            topic: fallback.topic.clone(),
+        })
+    }
+}
+
 fn is_wanted(status: CampaignStatus) -> bool {
     matches!(status, CampaignStatus::Preparing | CampaignStatus::Paused | CampaignStatus::Active)
 }
@@ -85,11 +106,19 @@ fn target(campaign: &Campaign, today: chrono::NaiveDate) -> Result<Target, Broke
 }
 
 /// `None`, and nothing written, when the campaign was stopped meanwhile.
-async fn build(context: &JobContext, campaign: i64, template: i64, target: &Target) -> Result<Option<Built>, DbError> {
+async fn build(context: &JobContext, campaign: i64, text: &Text, target: &Target) -> Result<Option<Built>, DbError> {
+    let variants: Vec<(&str, i64)> = text.variants.iter().map(|(language, id)| (language.as_str(), *id)).collect();
+    let pinned = Pinned {
+        template: text.template,
+        fallback: text.fallback,
+        variants: &variants,
+        purpose: text.purpose,
+        topic: text.topic.as_deref(),
+    };
     let mut connection = context.services.db.get().await?;
     let built = connection
         .transaction::<_, DbError, _>(async |connection| {
-            let built = campaigns::build(connection, campaign, template, target, context.now()).await?;
+            let built = campaigns::build(connection, campaign, &pinned, target, context.now()).await?;
             built.ok_or(DbError::Query(QueryError::RollbackTransaction))
         })
         .await;

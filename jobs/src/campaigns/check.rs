@@ -8,11 +8,12 @@ use super::{job, news};
 use crate::{
     Decision, JobContext, JobError,
     kinds::{check_rendering::CheckRendering, start_campaign::StartCampaign},
-    sending::letter::Letter,
+    sending::{Restraint, letter::Letters, work},
 };
-use domain::{campaigns::ExclusionReason, local_day::local_day, permissions::Reach};
+use chrono::{DateTime, Utc};
+use domain::{campaigns::ExclusionReason, local_day::local_day, messaging::restraint::Verdict, permissions::Reach};
 use schema::{
-    campaigns,
+    AsyncPgConnection, DbError, campaigns,
     messages::{self, RenderRow},
 };
 use serde_json::json;
@@ -32,13 +33,12 @@ pub async fn run(this: CheckRendering, context: &JobContext) -> Result<Decision,
     if campaign.audience_ready || campaign.status.is_final() {
         return Ok(Decision::done());
     }
-    let template = match campaign.template_id {
-        Some(id) => campaigns::template_of(&mut connection, id).await?,
-        None => None,
-    };
+    let versions = campaigns::texts(&mut connection, &campaign).await?;
+    let restraint = Restraint::read(&mut connection, context.now()).await?;
     drop(connection);
-    let letter = match Letter::new(template, local_day(context.now(), campaign.time_zone.as_deref())) {
-        Ok(letter) => Arc::new(letter),
+    let today = local_day(context.now(), campaign.time_zone.as_deref());
+    let letters = match work::letters(&context.services, campaign.channel, versions, today) {
+        Ok(letters) => Arc::new(letters),
         Err(error) => return news::fail(context, campaign.id, &error).await,
     };
     let (mut after, mut tried, mut left_out) = (this.after, this.tried, 0);
@@ -48,13 +48,14 @@ pub async fn run(this: CheckRendering, context: &JobContext) -> Result<Decision,
         }
         let mut connection = context.services.db.get().await?;
         let page = messages::page(&mut connection, campaign.id, after, i64::MAX, PAGE).await?;
+        let mut failures = restrained(&mut connection, &page, &restraint, context.now()).await?;
         drop(connection);
         let Some(last) = page.last().map(|row| row.id) else {
             context.then(job(&StartCampaign { campaign: campaign.id })?);
             return Ok(Decision::done_with(&json!({"tried": tried, "leftOut": left_out})));
         };
         tried += i64::try_from(page.len()).unwrap_or_default();
-        let failures = failures(&letter, page).await?;
+        failures.extend(unwritable(&letters, page, context.now()).await?);
         if !failures.is_empty() {
             let mut connection = context.services.db.get().await?;
             left_out += campaigns::exclude_unrenderable(&mut connection, campaign.id, &failures).await?;
@@ -66,12 +67,37 @@ pub async fn run(this: CheckRendering, context: &JobContext) -> Result<Decision,
     Ok(Decision::done_with(&json!({"tried": tried, "leftOut": left_out})))
 }
 
+/// Why a message is not to be sent.
+type Failure = (i64, ExclusionReason, String);
+
+/// Which messages of a page the rules leave out for good. What only has to wait is judged again when it is sent.
+async fn restrained(
+    connection: &mut AsyncPgConnection,
+    page: &[RenderRow],
+    restraint: &Restraint,
+    now: DateTime<Utc>,
+) -> Result<Vec<Failure>, DbError> {
+    let ids: Vec<i64> = page.iter().map(|row| row.id).collect();
+    let known = schema::consent::facts(connection, &ids, now, restraint.contacts_since(now)).await?;
+    let mut left_out = Vec::new();
+    for facts in &known {
+        if let Verdict::Exclude { reason } = restraint.judge(facts, now)? {
+            left_out.push((facts.id, reason, String::new()));
+        }
+    }
+    Ok(left_out)
+}
+
 /// Which messages of a page cannot be written, and why.
-async fn failures(letter: &Arc<Letter>, page: Vec<RenderRow>) -> Result<Vec<(i64, ExclusionReason, String)>, JobError> {
-    let letter = letter.clone();
+async fn unwritable(
+    letters: &Arc<Letters>,
+    page: Vec<RenderRow>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Failure>, JobError> {
+    let letters = letters.clone();
     let tried = tokio::task::spawn_blocking(move || {
         let failure = |mut row: RenderRow| {
-            let (reason, detail) = letter.write(&mut row).err()?;
+            let (reason, detail) = letters.write(&mut row, now).err()?;
             Some((row.id, reason, detail))
         };
         page.into_iter().filter_map(failure).collect()

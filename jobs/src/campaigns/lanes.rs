@@ -5,7 +5,8 @@
 //! campaign from starving a small one.
 
 use super::job;
-use crate::{NewJob, kinds::send_whatsapp_batch::SendWhatsappBatch};
+use crate::{NewJob, Queue, kinds::send_batch::SendBatch};
+use domain::messaging::Channel;
 use schema::DbError;
 
 /// From how many messages on a campaign has how many lanes.
@@ -18,8 +19,13 @@ pub fn count(messages: Option<i32>) -> i64 {
 }
 
 /// The jobs of all lanes of a campaign of so many messages.
-pub fn jobs(campaign: i64, messages: Option<i32>) -> Result<Vec<NewJob>, DbError> {
-    (0..count(messages)).map(|lane| job(&SendWhatsappBatch { campaign, lane })).collect()
+pub fn jobs(campaign: i64, channel: Channel, messages: Option<i32>) -> Result<Vec<NewJob>, DbError> {
+    (0..count(messages)).map(|lane| lane_job(&SendBatch { campaign, lane }, channel)).collect()
+}
+
+/// A lane's next job, for the workers of the channel.
+pub fn lane_job(lane: &SendBatch, channel: Channel) -> Result<NewJob, DbError> {
+    Ok(job(lane)?.on(Queue::of(channel)))
 }
 
 #[cfg(test)]
@@ -30,6 +36,6 @@ mod tests {
     fn large_campaigns_have_more_lanes() {
         let lanes = [None, Some(0), Some(999), Some(1_000), Some(20_000), Some(1_000_000)].map(count);
         assert_eq!(lanes, [1, 1, 1, 2, 4, 8]);
-        assert_eq!(jobs(7, Some(2_000)).unwrap().len(), 2);
+        assert_eq!(jobs(7, Channel::Sms, Some(2_000)).unwrap().len(), 2);
     }
 }

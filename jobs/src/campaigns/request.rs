@@ -60,7 +60,7 @@ pub async fn change_status(
         }
         CampaignStatus::Active => match campaigns::find(connection, Reach::All, change.campaign).await? {
             Some(campaign) if campaign.audience_ready => {
-                let mut jobs = lanes::jobs(campaign.id, campaign.target_count)?;
+                let mut jobs = lanes::jobs(campaign.id, campaign.channel, campaign.target_count)?;
                 jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
                 jobs
             }

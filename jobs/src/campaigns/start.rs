@@ -19,7 +19,7 @@ pub async fn run(this: StartCampaign, context: &JobContext) -> Result<Decision, 
     };
     drop(connection);
     if campaign.audience_ready && campaign.status == CampaignStatus::Active {
-        for lane in lanes::jobs(campaign.id, campaign.target_count)? {
+        for lane in lanes::jobs(campaign.id, campaign.channel, campaign.target_count)? {
             context.then(lane);
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     Job, NewJob,
     kinds::{
         build_audience::BuildAudience, check_rendering::CheckRendering, compute_analytics::ComputeAnalytics,
-        send_whatsapp_batch::SendWhatsappBatch, start_campaign::StartCampaign, stop_campaign::StopCampaign,
+        send_batch::SendBatch, start_campaign::StartCampaign, stop_campaign::StopCampaign,
     },
     queue::ledger,
     services::Services,
@@ -25,9 +25,9 @@ pub async fn sweep(services: &Services) -> Result<usize, DbError> {
     let prefix = |kind: &str| format!("{kind}:");
     let mut connection = services.db.get().await?;
     let mut jobs: Vec<NewJob> = Vec::new();
-    let idle = campaigns::idle_lanes(&mut connection, &prefix(SendWhatsappBatch::KIND), lanes::STEPS, LIMIT).await?;
+    let idle = campaigns::idle_lanes(&mut connection, &prefix(SendBatch::KIND), lanes::STEPS, LIMIT).await?;
     for lane in idle {
-        jobs.push(job(&SendWhatsappBatch { campaign: lane.campaign, lane: lane.lane })?);
+        jobs.push(lanes::lane_job(&SendBatch { campaign: lane.campaign, lane: lane.lane }, lane.channel)?);
     }
     let preparing = [BuildAudience::KIND, CheckRendering::KIND, StartCampaign::KIND].map(prefix);
     let preparing: Vec<&str> = preparing.iter().map(String::as_str).collect();

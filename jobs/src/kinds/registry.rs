@@ -5,8 +5,9 @@ use super::{
     check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
     drop_export::DropExport, export_audit::ExportAudit, look_up_password_reset::LookUpPasswordReset,
     parse_upload::ParseUpload, reseal_secrets::ResealSecrets, rotate_token_keys::RotateTokenKeys,
-    send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch, settle_unconfirmed::SettleUnconfirmed,
-    start_campaign::StartCampaign, stop_campaign::StopCampaign, undo_upload::UndoUpload,
+    send_account_mail::SendAccountMail, send_batch::SendBatch, send_message::SendMessage,
+    settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
+    undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
 
@@ -26,7 +27,8 @@ pub fn all() -> Registry {
         .with::<ResealSecrets>()
         .with::<RotateTokenKeys>()
         .with::<SendAccountMail>()
-        .with::<SendWhatsappBatch>()
+        .with::<SendBatch>()
+        .with::<SendMessage>()
         .with::<SettleUnconfirmed>()
         .with::<StartCampaign>()
         .with::<StopCampaign>()

@@ -5,13 +5,17 @@ use super::config::ServicesConfig;
 use crate::{
     Clock, Services,
     queue::redis::Redis,
+    sending::{
+        letter::SafeLinks,
+        line::{Line, Lines},
+        links::NoLinks,
+    },
     services::{Senders, SharedServices},
 };
 use domain::messaging::Channel;
 use providers::{
     email::{EmailProvider, Outbox, Smtp, SmtpError},
     http::HttpError,
-    messaging::WhatsappProvider,
     sandbox::Sandbox,
     storage::{Storage, StorageError},
     whatsapp_cloud::WhatsappCloud,
@@ -43,19 +47,39 @@ pub enum BuildError {
 
 /// The services, over the real clock. Must be called on a runtime, with the TLS provider of the process installed.
 pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
-    let whatsapp: Arc<dyn WhatsappProvider> = match &config.whatsapp {
-        Some(account) => Arc::new(WhatsappCloud::new(account)?),
-        None => Arc::new(Sandbox::new(config.sandbox.clone(), Channel::Whatsapp)),
-    };
     let db = Db::new(&config.database)?;
     let storage = Storage::open(&config.storage)?;
     let email: Arc<dyn EmailProvider> = match &config.mail.smtp {
         Some(server) => Arc::new(Smtp::new(server)?),
         None => Arc::new(Outbox::new(storage.clone(), config.mail.sender.clone())),
     };
-    let senders = Senders { whatsapp, email, public_url: config.mail.public_url.clone() };
+    let lines = lines(config)?;
+    let links: Arc<dyn SafeLinks> = Arc::new(NoLinks);
+    let senders = Senders { lines, links, email, public_url: config.mail.public_url.clone() };
     let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
     Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, senders, security)))
+}
+
+/// Every configured account, and the sandbox for channels without one.
+fn lines(config: &ServicesConfig) -> Result<Lines, BuildError> {
+    let mut lines = Vec::new();
+    for account in &config.channels.whatsapp {
+        lines.push(Line::Whatsapp(Arc::new(WhatsappCloud::new(account)?)));
+    }
+    if let Some(server) = &config.mail.smtp {
+        lines.push(Line::Email(Arc::new(Smtp::new(server)?)));
+    }
+    for channel in Channel::ALL {
+        if lines.iter().all(|line| line.channel() != *channel) {
+            let sandbox = Arc::new(Sandbox::new(config.sandbox.clone(), *channel));
+            lines.push(match channel {
+                Channel::Whatsapp => Line::Whatsapp(sandbox),
+                Channel::Sms => Line::Sms(sandbox),
+                Channel::Email => Line::Email(sandbox),
+            });
+        }
+    }
+    Ok(Lines::new(lines, config.channels.failover))
 }
 
 /// A connection to Redis that is made when first needed and made again when lost. A command fails within seconds while

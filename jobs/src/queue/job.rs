@@ -4,6 +4,7 @@ use super::{
     context::JobContext,
     decision::{Decision, JobError},
 };
+use domain::messaging::Channel;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
 
@@ -16,6 +17,10 @@ pub enum Queue {
     Campaigns,
     /// Sending over WhatsApp.
     Whatsapp,
+    /// Sending e-mail.
+    Email,
+    /// Sending text messages.
+    Sms,
     /// Applying what providers tell us.
     Events,
     /// Reports, clean-up and whatever is in no hurry.
@@ -24,7 +29,8 @@ pub enum Queue {
 
 impl Queue {
     /// All queues.
-    pub const ALL: [Queue; 5] = [Self::Uploads, Self::Campaigns, Self::Whatsapp, Self::Events, Self::Maintenance];
+    pub const ALL: [Queue; 7] =
+        [Self::Uploads, Self::Campaigns, Self::Whatsapp, Self::Email, Self::Sms, Self::Events, Self::Maintenance];
 
     /// The wire name.
     pub fn name(self) -> &'static str {
@@ -32,8 +38,19 @@ impl Queue {
             Self::Uploads => "uploads",
             Self::Campaigns => "campaigns",
             Self::Whatsapp => "whatsapp",
+            Self::Email => "email",
+            Self::Sms => "sms",
             Self::Events => "events",
             Self::Maintenance => "maintenance",
+        }
+    }
+
+    /// Who sends on a channel.
+    pub const fn of(channel: Channel) -> Self {
+        match channel {
+            Channel::Email => Self::Email,
+            Channel::Whatsapp => Self::Whatsapp,
+            Channel::Sms => Self::Sms,
         }
     }
 

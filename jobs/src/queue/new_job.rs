@@ -64,6 +64,13 @@ impl NewJob {
         self
     }
 
+    /// For other workers than the kind's own: a kind that sends goes to those of its channel.
+    #[must_use]
+    pub fn on(mut self, queue: Queue) -> Self {
+        self.queue = queue;
+        self
+    }
+
     /// As a child of that job.
     #[must_use]
     pub fn child_of(mut self, parent: Uuid) -> Self {

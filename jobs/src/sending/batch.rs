@@ -4,15 +4,16 @@
 
 use super::{
     flow::{End, Flow},
-    letter::Letter,
+    work::{self, WorkError},
 };
 use crate::{
     Decision, JobContext, JobError,
-    campaigns::{job, lanes, news},
-    kinds::{
-        apply_provider_events::ApplyProviderEvents, compute_analytics::ComputeAnalytics,
-        send_whatsapp_batch::SendWhatsappBatch,
+    campaigns::{
+        job,
+        lanes::{self, lane_job},
+        news,
     },
+    kinds::{apply_provider_events::ApplyProviderEvents, compute_analytics::ComputeAnalytics, send_batch::SendBatch},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::local_day::local_day;
@@ -32,7 +33,7 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
 const FIRST_EVENTS: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Runs a batch of the lane.
-pub async fn run(this: SendWhatsappBatch, context: &JobContext) -> Result<Decision, JobError> {
+pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
     let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
@@ -54,25 +55,25 @@ pub async fn run(this: SendWhatsappBatch, context: &JobContext) -> Result<Decisi
         after_batch(this, context, &campaign, lane).await?;
         return Ok(Decision::done());
     }
-    let template = match campaign.template_id {
-        Some(id) => campaigns::template_of(&mut connection, id).await?,
-        None => None,
-    };
-    drop(connection);
     let today = local_day(context.now(), campaign.time_zone.as_deref());
-    let letter = match Letter::new(template, today) {
-        Ok(letter) => letter,
-        Err(error) => return news::fail(context, campaign.id, &error).await,
+    let versions = campaigns::texts(&mut connection, &campaign).await?;
+    let scope = (campaign.channel, Some(campaign.id));
+    let prepared = work::prepare(&context.services, &mut connection, scope, versions, (today, context.now())).await;
+    drop(connection);
+    let work = match prepared {
+        Ok(work) => work,
+        Err(WorkError::Letter(error)) => return news::fail(context, campaign.id, &error).await,
+        Err(WorkError::Database(error)) => return Err(error.into()),
     };
-    let (end, tally) = Flow::new(context, campaign.id, &letter, batch).run().await?;
+    let (end, tally) = Flow::new(context, &work, batch).run().await?;
     if tally.foretold > 0 {
         context.then(job(&ApplyProviderEvents {})?.at(context.now() + FIRST_EVENTS));
     }
     match end {
         End::Batch => after_batch(this, context, &campaign, lane).await?,
-        End::Stopping | End::Interrupted => context.then(job(&this)?),
+        End::Stopping | End::Interrupted => context.then(lane_job(&this, campaign.channel)?),
         End::Closed(Some(status)) if status.is_final() => {}
-        End::Closed(_) => context.then(job(&this)?.at(context.now() + SECOND_LOOK)),
+        End::Closed(_) => context.then(lane_job(&this, campaign.channel)?.at(context.now() + SECOND_LOOK)),
         End::Wait(until, reason) => {
             let mut connection = context.services.db.get().await?;
             campaigns::set_waiting(&mut connection, campaign.id, Some(&reason), context.now()).await?;
@@ -84,14 +85,14 @@ pub async fn run(this: SendWhatsappBatch, context: &JobContext) -> Result<Decisi
 
 /// The next batch of the lane, when its messages are due; of a lane that has run dry, perhaps the end of the campaign.
 async fn after_batch(
-    this: SendWhatsappBatch,
+    this: SendBatch,
     context: &JobContext,
     campaign: &Campaign,
     lane: (i64, i64),
 ) -> Result<(), JobError> {
     let mut connection = context.services.db.get().await?;
     if let Some(due) = messages::next_due_at(&mut connection, campaign.id, lane).await? {
-        context.then(job(&this)?.at(next_run(due, context.now())));
+        context.then(lane_job(&this, campaign.channel)?.at(next_run(due, context.now())));
     } else if campaigns::complete_if_drained(&mut connection, campaign.id, context.now()).await? {
         tracing::info!(campaign = campaign.id, "completed");
         context.then(job(&ComputeAnalytics::of(campaign.id))?);

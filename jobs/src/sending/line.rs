@@ -1,12 +1,11 @@
 //! Lines: the accounts of a channel, in the order in which they are tried, and what goes out over them.
 
+use super::content::StoredFile;
 use crate::process::config::Failover;
-use domain::messaging::{Channel, FailureClass, SendFailure};
+use domain::messaging::{Channel, Correlation, FailureClass, SendFailure};
 use providers::{
     email::EmailMessage,
-    messaging::{
-        Accepted, EmailProvider, SendingAccount, SmsMessage, SmsProvider, WhatsappMessage, WhatsappProvider,
-    },
+    messaging::{Accepted, EmailProvider, SendingAccount, SmsMessage, SmsProvider, WhatsappMessage, WhatsappProvider},
 };
 use std::sync::Arc;
 
@@ -29,7 +28,23 @@ pub enum Written {
     /// As a text message.
     Sms(SmsMessage),
     /// By e-mail.
-    Email(Box<EmailMessage>),
+    Email {
+        /// The message.
+        message: Box<EmailMessage>,
+        /// Files that are to go along and are still in the storage.
+        files: Vec<StoredFile>,
+    },
+}
+
+impl Written {
+    /// The attempt, and to whom it goes.
+    pub fn handed(&self) -> Option<(Correlation, &str)> {
+        match self {
+            Self::Whatsapp(message) => Some((message.correlation, message.to.as_str())),
+            Self::Sms(message) => Some((message.correlation, message.to.as_str())),
+            Self::Email { message, .. } => message.correlation.map(|correlation| (correlation, message.to.as_str())),
+        }
+    }
 }
 
 impl Line {
@@ -64,10 +79,12 @@ impl Line {
         match (self, message) {
             (Self::Whatsapp(account), Written::Whatsapp(message)) => account.send(message).await,
             (Self::Sms(account), Written::Sms(message)) => account.send(message).await,
-            (Self::Email(account), Written::Email(message)) => account.send(message).await,
-            (Self::Whatsapp(_) | Self::Sms(_) | Self::Email(_), _) => {
-                Err(SendFailure::new(FailureClass::Request, Some("channel".into()), "it is written for another channel"))
-            }
+            (Self::Email(account), Written::Email { message, .. }) => account.send(message).await,
+            (Self::Whatsapp(_) | Self::Sms(_) | Self::Email(_), _) => Err(SendFailure::new(
+                FailureClass::Request,
+                Some("channel".into()),
+                "it is written for another channel",
+            )),
         }
     }
 }

@@ -1,12 +1,17 @@
-//! Handing messages over, each at most once.
-//!
-//! [`letter`] writes what one recipient gets, [`flow`] keeps calls in flight and records what came of them, [`verdict`]
-//! says what a failure means, and [`batch`] is one run of a lane. The order is what keeps the promise: a message is
-//! marked `sending`, which is committed, before its call; its outcome is recorded by the attempt that marked it; and
-//! what an attempt leaves behind unrecorded becomes `unconfirmed` and is settled by the provider's word alone.
+//! Sending: what is due is judged, handed over, and what became of it is recorded.
 
+pub mod accounts;
 pub mod batch;
-pub mod flow;
+mod call;
+mod check;
+pub mod content;
+mod flow;
 pub mod letter;
+pub mod line;
+pub mod links;
+pub mod single;
 pub mod unconfirmed;
-pub mod verdict;
+mod verdict;
+pub mod work;
+
+pub use check::Restraint;

@@ -31,6 +31,8 @@ pub struct Verdict {
 pub enum Others {
     /// They would fail alike: the campaign waits for a person.
     Hold,
+    /// The account is at fault: it waits for a person, and its messages with it.
+    Pause,
     /// The account rests for so long.
     Rest(Duration),
 }
@@ -43,7 +45,7 @@ pub fn of(failure: &SendFailure, attempts: i16, now: DateTime<Utc>) -> Verdict {
         FailureClass::Recipient | FailureClass::Request => only(OutcomeKind::Failed),
         FailureClass::Template => Verdict { kind: OutcomeKind::Failed, others: Some(Others::Hold) },
         FailureClass::Unknown => only(OutcomeKind::Unknown),
-        FailureClass::Account => Verdict { kind: again(Duration::ZERO, false), others: Some(Others::Hold) },
+        FailureClass::Account => Verdict { kind: again(Duration::ZERO, false), others: Some(Others::Pause) },
         FailureClass::RateLimited { after } => {
             let rest = after.unwrap_or(REST).clamp(REST, LONGEST_REST);
             Verdict { kind: again(rest, false), others: Some(Others::Rest(rest)) }
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_no_fault_of_the_message_spends_no_attempt() {
         let account = judged(FailureClass::Account, 1);
-        assert_eq!((wait(&account), account.others), (Some((0, false)), Some(Others::Hold)));
+        assert_eq!((wait(&account), account.others), (Some((0, false)), Some(Others::Pause)));
         let fast = judged(FailureClass::RateLimited { after: Some(Duration::from_secs(3)) }, ATTEMPTS);
         assert_eq!((wait(&fast), fast.others), (Some((3, false)), Some(Others::Rest(Duration::from_secs(3)))));
         assert_eq!(judged(FailureClass::Template, 1).others, Some(Others::Hold));

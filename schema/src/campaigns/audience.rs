@@ -183,7 +183,7 @@ pub async fn exclude_unrenderable(
             RETURNING m.customer_id, m.policy_id, f.reason, f.detail \
         ) \
         INSERT INTO campaign_exclusions (campaign_id, customer_id, policy_id, reason, detail) \
-        SELECT $1, customer_id, policy_id, reason, left(detail, 255) FROM gone",
+        SELECT $1, customer_id, policy_id, reason, NULLIF(left(detail, 255), '') FROM gone",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<Array<BigInt>, _>(ids)

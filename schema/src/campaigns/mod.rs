@@ -22,7 +22,7 @@ pub use due::{Due, fire_due};
 pub use events::{complete_if_drained, fail, hold, set_waiting, start};
 pub use exclusions::{Exclusion, list as exclusions};
 pub use metrics::{Bucket, Content, Figures, Measured, measure, store};
-pub use read::{Campaign, CampaignList, find, list};
+pub use read::{Campaign, CampaignList, find, list, texts};
 pub use requests::{StatusChange, change_status};
 pub use sweep::{Lane, broken, idle_lanes, undrained, unstopped};
 pub use target::{Target, estimate};

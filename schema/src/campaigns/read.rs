@@ -5,6 +5,7 @@ use crate::like::containing;
 use crate::names::Name;
 use crate::reach::has_campaign;
 use crate::tables::campaigns;
+use crate::template_versions::{self, TemplateVersion};
 use chrono::{DateTime, Utc};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
@@ -178,4 +179,12 @@ pub async fn list(
         .load(connection)
         .await?;
     Ok((rows, total))
+}
+
+/// What a campaign's messages say: the version of its template that it is pinned to, in every language.
+pub async fn texts(connection: &mut AsyncPgConnection, campaign: &Campaign) -> Result<Vec<TemplateVersion>, DbError> {
+    match campaign.template_id {
+        Some(template) => template_versions::of_template(connection, template, campaign.template_version).await,
+        None => Ok(Vec::new()),
+    }
 }

@@ -3,15 +3,16 @@
 //! A job that ran out of attempts, was cancelled by hand or was pruned leaves its campaign without anybody. These
 //! queries look only at campaigns under way, which are few, and at partial indexes of live rows.
 
-use crate::DbError;
+use crate::{DbError, names::Known};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::messaging::Channel;
 
 /// A lane of a campaign: the messages whose id leaves `lane` when divided by the number of lanes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Lane {
     /// Which campaign.
     #[diesel(sql_type = BigInt)]
@@ -19,6 +20,9 @@ pub struct Lane {
     /// Which lane, from 0.
     #[diesel(sql_type = BigInt)]
     pub lane: i64,
+    /// How it goes out.
+    #[diesel(sql_type = Text, deserialize_as = Known<Channel>)]
+    pub channel: Channel,
 }
 
 /// Lanes of active campaigns that have messages to send and no living job, whose unique key would be
@@ -32,12 +36,12 @@ pub async fn idle_lanes(
     let from: Vec<i64> = steps.iter().map(|(from, _)| i64::from(*from)).collect();
     let lanes: Vec<i64> = steps.iter().map(|(_, lanes)| *lanes).collect();
     Ok(sql_query(
-        "SELECT c.id AS campaign, l.lane \
+        "SELECT c.id AS campaign, l.lane, c.campaign_type::TEXT AS channel \
          FROM campaigns c \
          CROSS JOIN LATERAL (SELECT max(s.lanes) AS lanes FROM unnest($2::BIGINT[], $3::BIGINT[]) AS s (at_least, lanes) \
                              WHERE s.at_least <= COALESCE(c.target_count, 0)) AS n \
          CROSS JOIN LATERAL generate_series(0, n.lanes - 1) AS l (lane) \
-         WHERE c.status = 'active' AND c.audience_ready AND c.campaign_type = 'whatsapp' \
+         WHERE c.status = 'active' AND c.audience_ready \
            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.unique_key = $1 || c.id || ':' || l.lane \
                            AND j.state IN ('scheduled', 'available', 'running')) \
            AND EXISTS (SELECT 1 FROM messages m \

@@ -6,7 +6,9 @@ use super::batch::Sender;
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Numeric, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Integer, Nullable, Numeric, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::MessageStatus;
 use rust_decimal::Decimal;
@@ -41,6 +43,8 @@ pub struct Outcome {
     pub message: i64,
     /// Which of its attempts this was.
     pub attempts: i16,
+    /// The account that was called.
+    pub account: String,
     /// What the call came to.
     pub kind: OutcomeKind,
     /// The provider's code of what went wrong.
@@ -111,12 +115,12 @@ impl Outcome {
 // from `unconfirmed` to `failed`.
 const RECORD: &str = "\
     WITH given AS ( \
-        SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16) \
+        SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17) \
             AS g (id, attempts, status, provider_message_id, code, detail, due_at, refund, at, outcome, segments, \
-                  cost, currency) \
+                  cost, currency, account) \
     ), logged AS ( \
         INSERT INTO message_attempts (message_id, attempt, account, outcome, provider_message_id, code, detail, ended_at) \
-        SELECT id, attempts, $17, outcome, provider_message_id, code, detail, at FROM given ORDER BY id \
+        SELECT id, attempts, account, outcome, provider_message_id, code, detail, at FROM given ORDER BY id \
         ON CONFLICT (message_id, attempt, ended_at) DO NOTHING \
     ), judged AS ( \
         SELECT g.*, \
@@ -146,7 +150,6 @@ const RECORD: &str = "\
 pub async fn record(
     connection: &mut AsyncPgConnection,
     sender: Sender,
-    account: &str,
     outcomes: &[Outcome],
     keep_ids: bool,
 ) -> Result<(), DbError> {
@@ -179,7 +182,7 @@ pub async fn record(
         .bind::<Array<Nullable<Text>>, _>(column(outcomes, |outcome| {
             outcome.cost.as_ref().map(|cost| cost.currency.as_str())
         }))
-        .bind::<Text, _>(account)
+        .bind::<Array<Text>, _>(column(outcomes, |outcome| outcome.account.as_str()))
         .execute(connection)
         .await?;
     Ok(())

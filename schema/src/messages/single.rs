@@ -3,10 +3,11 @@
 use crate::{DbError, sql::sql, tables::messages};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::{Channel, MessageStatus, Purpose};
 use serde_json::Value;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A message to be.
@@ -127,4 +128,27 @@ pub async fn single(
         })
     };
     row.map(read).transpose()
+}
+
+#[derive(QueryableByName)]
+struct Heard {
+    #[diesel(sql_type = Text)]
+    address: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+}
+
+/// When these numbers last wrote to us over WhatsApp.
+pub async fn last_heard(
+    connection: &mut AsyncPgConnection,
+    addresses: &[&str],
+) -> Result<HashMap<String, DateTime<Utc>>, DbError> {
+    let rows: Vec<Heard> = sql("SELECT a.address, i.received_at AS at FROM unnest($1::TEXT[]) AS a (address) \
+         CROSS JOIN LATERAL (SELECT received_at FROM inbound_messages \
+                             WHERE channel = 'whatsapp' AND address = a.address \
+                             ORDER BY received_at DESC LIMIT 1) AS i")
+    .bind::<Array<Text>, _>(addresses)
+    .load(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.address, row.at)).collect())
 }

@@ -29,3 +29,15 @@ pub async fn is_last(connection: &mut AsyncPgConnection, user: UserId) -> Result
     let found: Vec<i64> = administrators.load(connection).await?;
     Ok(found == [user.0])
 }
+
+/// Everybody who is an active administrator, by id.
+pub async fn active(connection: &mut AsyncPgConnection) -> Result<Vec<UserId>, DbError> {
+    let administrators = users::table
+        .inner_join(roles::table)
+        .filter(roles::name.eq(SystemRole::Administrator.as_str()))
+        .filter(users::status.eq(UserStatus::Active.as_str()))
+        .order(users::id)
+        .select(users::id);
+    let found: Vec<i64> = administrators.load(connection).await?;
+    Ok(found.into_iter().map(UserId).collect())
+}

@@ -8,7 +8,7 @@ use domain::campaigns::CampaignStatus::{Active, Cancelled, Paused};
 use std::time::Duration;
 use tests::wait::until;
 
-const NO_JOB: &str = "SELECT NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'send_whatsapp_batch' \
+const NO_JOB: &str = "SELECT NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'send_batch' \
                       AND state IN ('scheduled', 'available', 'running'))";
 const NOTHING_IN_FLIGHT: &str = "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE status = 'sending')";
 

@@ -4,7 +4,7 @@ use crate::{
     book,
     ground::{Ground, slow},
 };
-use jobs::{Job, JobContext, kinds::send_whatsapp_batch::SendWhatsappBatch};
+use jobs::{Job, JobContext, kinds::send_batch::SendBatch};
 use schema::ledger::claim::{Claimed, claim};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Takes the lane's job as a worker would.
 async fn take_lane(ground: &Ground) -> Claimed {
-    let find = "SELECT id FROM jobs WHERE kind = 'send_whatsapp_batch' AND state = 'available'";
+    let find = "SELECT id FROM jobs WHERE kind = 'send_batch' AND state = 'available'";
     let job: Uuid = ground.client.query_one(find, &[]).await.unwrap().get(0);
     let mut connection = ground.services.db.get().await.unwrap();
     claim(&mut connection, &[job], "test", Duration::from_secs(60)).await.unwrap().remove(0)
@@ -36,7 +36,7 @@ async fn prepared(ground: &Ground, count: i64) -> i64 {
     let preparing = ground.workers(&["campaigns=2"]);
     let id = ground.to_many(count).await;
     ground.until_status(id, "active").await;
-    let lane = "SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = 'send_whatsapp_batch' AND state = 'available')";
+    let lane = "SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = 'send_batch' AND state = 'available')";
     ground.until_true("the lane is there", lane).await;
     preparing.stop().await;
     id
@@ -47,7 +47,7 @@ async fn what_was_handed_over_and_not_recorded_is_unconfirmed_and_the_rest_is_se
     let ground = Ground::new(slow(300)).await;
     let id = prepared(&ground, 200).await;
     let claimed = take_lane(&ground).await;
-    let lane = SendWhatsappBatch { campaign: id, lane: 0 };
+    let lane = SendBatch { campaign: id, lane: 0 };
     let stopping = CancellationToken::new();
     tokio::select! {
         _ = lane.run(context(&ground, &claimed, &stopping)) => panic!("it was to be cut off"),
@@ -76,7 +76,7 @@ async fn a_run_that_is_told_to_stop_records_what_it_has_in_hand() {
     let ground = Ground::new(slow(100)).await;
     let id = prepared(&ground, 400).await;
     let claimed = take_lane(&ground).await;
-    let lane = SendWhatsappBatch { campaign: id, lane: 0 };
+    let lane = SendBatch { campaign: id, lane: 0 };
     let stopping = CancellationToken::new();
     let context = context(&ground, &claimed, &stopping);
     let successors = context.successors.clone();

@@ -52,7 +52,7 @@ async fn a_campaign_is_paused_resumed_and_stopped_and_the_log_says_by_whom() {
     let kinds = crate::book::texts(&ground.client, "SELECT DISTINCT kind::TEXT FROM jobs ORDER BY 1").await;
     assert_eq!(
         kinds,
-        ["build_audience", "compute_analytics", "send_whatsapp_batch", "stop_campaign"],
+        ["build_audience", "compute_analytics", "send_batch", "stop_campaign"],
         "each change brings its work"
     );
 }

@@ -130,7 +130,7 @@ async fn each_event_is_kept_once_with_what_applying_it_needs() {
         told,
         [pair("inbound", ""), pair("status", "delivered"), pair("status", "sent"), pair("status", "failed")]
     );
-    assert!(rows.iter().all(|row| row.get::<_, String>(0) == api.state.services.whatsapp.name()));
+    assert!(rows.iter().all(|row| row.get::<_, String>(0) == "whatsapp_cloud"));
     assert!(rows.iter().all(|row| row.get::<_, String>(4) == "+919876543210"));
     assert_eq!((rows[1].get::<_, Option<i64>>(3), rows[0].get::<_, Option<i64>>(3)), (Some(41), None));
     assert_eq!(rows[3].get::<_, String>(5), "131026");

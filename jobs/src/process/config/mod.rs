@@ -4,6 +4,7 @@
 //! `load(&environment, |reader| Some((ServicesConfig::read(reader), HttpConfig::read(reader))))`.
 //! Fails with [`ConfigError`], which names every variable at fault and what would be right; the program stops.
 
+mod channels;
 mod database;
 mod dotenv;
 mod environment;
@@ -17,6 +18,7 @@ mod security;
 mod telemetry;
 mod units;
 
+pub use channels::{ChannelsConfig, Failover};
 pub use database::database;
 pub use environment::{Environment, EnvironmentError};
 pub use http::{HttpConfig, TlsFiles};
@@ -29,7 +31,7 @@ pub use security::{SecurityConfig, SessionConfig, derive};
 pub use telemetry::{LogFormat, TelemetryConfig};
 pub use units::{parse_bytes, parse_duration};
 
-use providers::{sandbox::SandboxConfig, storage::StorageConfig, whatsapp_cloud::WhatsappConfig};
+use providers::{sandbox::SandboxConfig, storage::StorageConfig};
 use schema::DbConfig;
 
 /// What [`Services`](crate::Services) are made from.
@@ -41,8 +43,8 @@ pub struct ServicesConfig {
     pub redis: RedisConfig,
     /// Where files are kept.
     pub storage: StorageConfig,
-    /// The WhatsApp account; without one the sandbox takes the channel.
-    pub whatsapp: Option<WhatsappConfig>,
+    /// The accounts that send to customers.
+    pub channels: ChannelsConfig,
     /// The sandbox.
     pub sandbox: SandboxConfig,
     /// Mails, and what their links begin with.
@@ -57,7 +59,7 @@ impl ServicesConfig {
         let database = database(reader);
         let redis = RedisConfig::read(reader);
         let storage = reader.provider(StorageConfig::from_env);
-        let whatsapp = reader.provider(WhatsappConfig::from_env);
+        let channels = ChannelsConfig::read(reader);
         let sandbox = reader.provider(SandboxConfig::from_env);
         let mail = MailConfig::read(reader);
         let security = SecurityConfig::read(reader);
@@ -65,7 +67,7 @@ impl ServicesConfig {
             database: database?,
             redis: redis?,
             storage: storage?,
-            whatsapp: whatsapp?,
+            channels: channels?,
             sandbox: sandbox?,
             mail: mail?,
             security: security?,

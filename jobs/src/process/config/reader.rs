@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         match read(self.lookup) {
             Ok(config) => Some(config),
             Err(faults) => {
-                faults.into_iter().for_each(|fault| self.record(fault.variable, fault.problem));
+                faults.into_iter().for_each(|fault| self.record(&fault.name(), fault.problem));
                 None
             }
         }

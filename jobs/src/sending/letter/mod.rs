@@ -75,6 +75,7 @@ pub struct Letters {
     variants: BTreeMap<i64, Variant>,
     today: NaiveDate,
     frame: Frame,
+    category: &'static str,
 }
 
 /// The message and the attempt that a text is written for.
@@ -94,7 +95,11 @@ impl Letters {
         frame: Frame,
     ) -> Result<Self, LetterError> {
         let mut variants = BTreeMap::new();
+        let mut category = "utility";
         for version in versions {
+            if version.purpose()? == Purpose::Marketing {
+                category = "marketing";
+            }
             let other = version.channel()?;
             if other != channel {
                 return Err(LetterError::Channel(version.name, other.as_str(), channel.label()));
@@ -107,7 +112,12 @@ impl Letters {
             };
             variants.insert(id, variant);
         }
-        Ok(Self { channel, variants, today, frame })
+        Ok(Self { channel, variants, today, frame, category })
+    }
+
+    /// What the provider of a chat charges them as.
+    pub fn category(&self) -> &'static str {
+        self.category
     }
 
     /// The message for one recipient, or why there is none. Takes the row's texts.
@@ -130,7 +140,7 @@ impl Letters {
                     Variant::Sms(letter) => letter.write(&row.address, &variables, stamp).map(Written::Sms),
                     Variant::Email(letter) => {
                         let message = letter.write(&row.address, &variables, stamp, &self.frame)?;
-                        Ok(Written::Email(Box::new(message)))
+                        Ok(Written::Email { message: Box::new(message), files: Vec::new() })
                     }
                 }
             }
@@ -138,8 +148,10 @@ impl Letters {
                 whatsapp::plain(&row.address, content, in_reply_to, stamp).map(Written::Whatsapp)
             }
             (Content::Sms(content), Channel::Sms) => sms::plain(&row.address, content, stamp).map(Written::Sms),
-            (Content::Email(content), Channel::Email) => {
-                Ok(Written::Email(Box::new(email::plain(&row.address, content, stamp, &self.frame))))
+            (Content::Email(mut content), Channel::Email) => {
+                let files = std::mem::take(&mut content.attachments);
+                let message = email::plain(&row.address, content, stamp, &self.frame);
+                Ok(Written::Email { message: Box::new(message), files })
             }
             (Content::Whatsapp { .. } | Content::Sms(_) | Content::Email(_), _) => {
                 Err(unrenderable("it is written for another channel".to_owned()))
@@ -153,7 +165,7 @@ fn phone(address: &str) -> Result<domain::contact::Phone, Unwritable> {
     address.parse().map_err(|error: domain::contact::PhoneError| (ExclusionReason::InvalidAddress, error.to_string()))
 }
 
-fn template_error(name: &str) -> impl Fn(TemplateError) -> LetterError {
+fn template_error(name: &str) -> impl Fn(TemplateError) -> LetterError + use<> {
     let name = name.to_owned();
     move |source| LetterError::Template { name: name.clone(), source }
 }

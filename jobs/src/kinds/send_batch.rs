@@ -1,4 +1,4 @@
-//! Sends one batch of a lane of a campaign over WhatsApp, and enqueues the lane's next batch.
+//! Sends one batch of a lane of a campaign, on whatever channel it has, and enqueues the lane's next batch.
 //!
 //! Nothing is sent twice: what an attempt marked and could not record is never sent again. Database and provider may
 //! fail at any line; the next attempt, or the next batch, puts right what this one left.
@@ -9,15 +9,17 @@ use std::time::Duration;
 
 /// The payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SendWhatsappBatch {
+pub struct SendBatch {
     /// Which campaign.
     pub campaign: i64,
     /// Which lane of it, from 0.
     pub lane: i64,
 }
 
-impl Job for SendWhatsappBatch {
-    const KIND: &'static str = "send_whatsapp_batch";
+impl Job for SendBatch {
+    const KIND: &'static str = "send_batch";
+    const ALIASES: &'static [&'static str] = &["send_whatsapp_batch"];
+    /// Enqueued for the workers of the campaign's channel: [`Queue::of`].
     const QUEUE: Queue = Queue::Whatsapp;
     const POLICY: Policy = Policy {
         max_attempts: 25,
