@@ -96,5 +96,44 @@ async fn a_pause_holds_for_all_and_is_never_shortened() {
 }
 
 fn a_full_grant(granted: u32) -> providers::rate_limit::Grant {
-    providers::rate_limit::Grant { granted, retry_after: Duration::ZERO, paused: None }
+    providers::rate_limit::Grant { granted, retry_after: Duration::ZERO, paused: None, probed: false }
+}
+
+#[tokio::test]
+async fn an_open_breaker_lets_nothing_through_then_a_few_and_closes_on_a_success() {
+    let redis = local::testing::redis().await.unwrap();
+    let (a, b) = (limiter(redis.url()).await.unwrap(), limiter(redis.url()).await.unwrap());
+    let rate = SendRate { per_second: 1_000, burst: 1_000 };
+    let first = a.open_breaker(ACCOUNT, "it is down").await.unwrap();
+    let shut = b.acquire(ACCOUNT, 100, rate).await.unwrap();
+    assert_eq!((shut.granted, shut.paused.as_deref()), (0, Some("it is down")));
+    let second = b.open_breaker(ACCOUNT, "it is still down").await.unwrap();
+    assert_eq!(second, first * 2, "longer each time");
+    // as when the time is up
+    redis_delete(redis.url(), &format!("rate:{{{ACCOUNT}}}:pause")).await;
+    let half_open = a.acquire(ACCOUNT, 100, rate).await.unwrap();
+    assert!(half_open.probed && (1..=4).contains(&half_open.granted), "{half_open:?}");
+    a.close_breaker(ACCOUNT).await.unwrap();
+    let open = b.acquire(ACCOUNT, 100, rate).await.unwrap();
+    assert_eq!((open.probed, open.granted), (false, 100));
+    assert_eq!(a.open_breaker(ACCOUNT, "again").await.unwrap(), first, "what was closed is forgotten");
+}
+
+#[tokio::test]
+async fn an_account_that_was_too_fast_goes_slower_each_time() {
+    let redis = local::testing::redis().await.unwrap();
+    let limiter = limiter(redis.url()).await.unwrap();
+    let rate = SendRate { per_second: 10, burst: 40 };
+    assert_eq!(limiter.slow_down(ACCOUNT).await.unwrap(), 1);
+    assert_eq!(limiter.acquire(ACCOUNT, 100, rate).await.unwrap().granted, 20, "half of it");
+    for step in 2..=9 {
+        assert_eq!(limiter.slow_down(ACCOUNT).await.unwrap(), step.min(7));
+    }
+    assert_eq!(limiter.acquire("whatsapp:2", 100, rate).await.unwrap().granted, 40, "others do not");
+}
+
+async fn redis_delete(url: &str, key: &str) {
+    let mut connection = ConnectionManager::new(redis::Client::open(url).unwrap()).await.unwrap();
+    let gone: i64 = redis::cmd("DEL").arg(key).query_async(&mut connection).await.unwrap();
+    assert_eq!(gone, 1);
 }

@@ -4,10 +4,14 @@
 //! The pause is a row, so it outlives Redis and every worker; administrators are told once.
 
 use super::line::Line;
-use crate::services::Services;
+use crate::{
+    Job,
+    kinds::{send_batch::SendBatch, send_message::SendMessage},
+    services::Services,
+};
 use chrono::{DateTime, Utc};
 use schema::{
-    AsyncConnection, AsyncPgConnection, DbError,
+    AsyncConnection, AsyncPgConnection, DbError, ledger,
     notifications::{self, NewNotification},
     people, sending_accounts,
 };
@@ -28,6 +32,23 @@ pub async fn pause(services: &Services, line: &Line, why: &str, now: DateTime<Ut
             Ok(())
         })
         .await
+}
+
+/// Lets an account send again, and wakes what waits for it. False: it was not paused.
+pub async fn resume(services: &Services, account: &str) -> Result<bool, DbError> {
+    let now = services.clock.now();
+    let mut connection = services.db.get().await?;
+    let resumed = resume_in(&mut connection, account, now).await?;
+    Ok(resumed)
+}
+
+/// The same in the caller's transaction.
+pub async fn resume_in(connection: &mut AsyncPgConnection, account: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
+    if !sending_accounts::resume(connection, account, now).await? {
+        return Ok(false);
+    }
+    ledger::wake(connection, &[SendBatch::KIND, SendMessage::KIND], now).await?;
+    Ok(true)
 }
 
 async fn tell(connection: &mut AsyncPgConnection, line: &Line, why: &str) -> Result<(), DbError> {

@@ -4,14 +4,13 @@
 //! Fails as the database does; then nothing is marked, unless the answer alone was lost.
 
 use super::content::Content;
-use crate::services::Services;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     campaigns::ExclusionReason,
     messaging::restraint::{Rules, Verdict as Judged},
 };
 use schema::{
-    AsyncConnection, AsyncPgConnection, DbError,
+    AsyncConnection, AsyncPgConnection, Db, DbError,
     consent::{Holidays, MessageFacts, facts},
     messages::{self, Decided, HeldRow, RenderRow, Verdict, Window},
 };
@@ -54,12 +53,12 @@ impl Restraint {
 
 /// Holds, judges and marks a window; answers the marked messages, by id.
 pub async fn mark(
-    services: &Services,
+    db: &Db,
     window: &Window<'_>,
     restraint: &Restraint,
     now: DateTime<Utc>,
 ) -> Result<Vec<RenderRow>, DbError> {
-    let mut connection = services.db.get().await?;
+    let mut connection = db.get().await?;
     connection
         .transaction::<_, DbError, _>(async |connection| {
             let mut held = messages::hold(connection, window, now).await?;

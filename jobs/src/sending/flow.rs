@@ -311,7 +311,7 @@ impl<'a> Flow<'a> {
             account: account.account(),
             ids,
         };
-        check::mark(&self.context.services, &window, &self.work.restraint, self.context.now()).await
+        check::mark(&self.context.services.db, &window, &self.work.restraint, self.context.now()).await
     }
 
     fn sender(&self) -> Sender {

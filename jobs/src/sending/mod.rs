@@ -3,7 +3,7 @@
 pub mod accounts;
 pub mod batch;
 mod call;
-mod check;
+pub mod check;
 pub mod content;
 mod flow;
 pub mod letter;

@@ -21,9 +21,11 @@ pub mod rescue;
 pub mod retention;
 pub mod retry;
 pub mod state;
+mod wake;
 pub mod workers;
 
 pub use state::JobState;
+pub use wake::wake;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;

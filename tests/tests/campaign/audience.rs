@@ -4,12 +4,13 @@ use crate::book::{self, Entry};
 use chrono::{NaiveDate, Utc};
 use domain::{
     campaigns::{Audience, ExclusionReason},
-    messaging::Channel,
+    messaging::{Channel, Purpose},
     permissions::Reach,
 };
 use schema::{
-    AsyncConnection, DbError,
-    campaigns::{self, Built, NewCampaign, Schedule, Target},
+    AsyncConnection, AsyncPgConnection, DbError,
+    campaigns::{self, Built, NewCampaign, Pinned, Schedule, Target},
+    template_versions,
 };
 use serde_json::{Value, json};
 use tests::base::Base;
@@ -57,13 +58,23 @@ pub fn target(upload: Option<i64>, audience: &Value) -> Target {
     }
 }
 
+/// What the template's messages are pinned to.
+async fn fallback(connection: &mut AsyncPgConnection, template: i64) -> i64 {
+    template_versions::of_template(connection, template, None).await.unwrap()[0].id
+}
+
+fn pinned(template: i64, fallback: i64) -> Pinned<'static> {
+    Pinned { template, fallback, variants: &[], purpose: Purpose::Service, topic: None }
+}
+
 /// Writes a campaign's audience.
 pub async fn build(base: &Base, client: &Client, campaign: i64, target: &Target) -> Option<Built> {
     let template = book::number(client, &format!("SELECT template_id FROM campaigns WHERE id = {campaign}")).await;
     let mut connection = base.db().get().await.unwrap();
     connection
         .transaction::<_, DbError, _>(async |connection| {
-            campaigns::build(connection, campaign, template, target, now()).await
+            let fallback = fallback(connection, template).await;
+            campaigns::build(connection, campaign, &pinned(template, fallback), target, now()).await
         })
         .await
         .unwrap()
@@ -203,7 +214,8 @@ async fn a_campaign_that_was_stopped_meanwhile_gets_no_audience() {
         .transaction::<Option<Built>, DbError, _>(async |connection| {
             let target = target(Some(upload), &json!("all"));
             let template = book::number(&client, "SELECT max(template_id) FROM campaigns").await;
-            match campaigns::build(connection, id, template, &target, now()).await? {
+            let fallback = fallback(connection, template).await;
+            match campaigns::build(connection, id, &pinned(template, fallback), &target, now()).await? {
                 None => Err(DbError::Migration("rolled back".to_owned())),
                 built => Ok(built),
             }

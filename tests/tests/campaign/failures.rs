@@ -4,7 +4,7 @@ use crate::{
     book,
     ground::{Ground, counts},
 };
-use domain::campaigns::CampaignStatus::{Active, Paused};
+use jobs::sending::accounts;
 use tests::meta::Behaviour;
 
 const COUNT: i64 = 150;
@@ -56,19 +56,25 @@ async fn an_account_that_was_too_fast_rests_and_no_message_loses_an_attempt() {
 }
 
 #[tokio::test]
-async fn a_fault_of_the_account_holds_the_campaign_until_it_is_mended() {
+async fn an_account_at_fault_waits_with_its_messages_until_it_is_mended() {
     let ground = Ground::new(Behaviour { token_expired: true, ..Behaviour::default() }).await;
     let workers = ground.workers(&[]);
     let id = ground.to_many(COUNT).await;
-    ground.until_status(id, "paused").await;
-    let error = book::texts(&ground.client, "SELECT error FROM campaigns").await;
-    assert!(error[0].contains("190"), "{error:?}");
+    ground
+        .until_true("it is paused", "SELECT EXISTS (SELECT 1 FROM sending_accounts WHERE paused_at IS NOT NULL)")
+        .await;
+    ground
+        .until_true("the campaign says why", "SELECT COALESCE(error LIKE '%190%' OR error LIKE '%paused%', FALSE) FROM campaigns")
+        .await;
     ground.until_true("all wait", "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE status <> 'pending')").await;
     assert_eq!(book::number(&ground.client, "SELECT max(attempts)::BIGINT FROM messages").await, 0);
+    assert_eq!(ground.status(id).await, "active", "nothing is wrong with the campaign");
     ground.meta.change(|behaviour| behaviour.token_expired = false);
-    ground.change(id, Paused, Active).await;
+    let account = book::texts(&ground.client, "SELECT account::TEXT FROM sending_accounts").await.remove(0);
+    assert!(accounts::resume(&ground.services, &account).await.unwrap());
     ground.until_status(id, "completed").await;
     assert_eq!(ground.by_status(id).await, counts([("sent", COUNT)]));
+    ground.assert_once();
     workers.stop().await;
 }
 

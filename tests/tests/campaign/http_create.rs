@@ -238,16 +238,6 @@ async fn every_fault_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_send_yet_is_refused_by_name() {
-    let ground = Ground::new(&[]).await;
-    for (channels, named) in [(json!(["email", "whatsapp"]), json!(["email"])), (json!(["sms"]), json!(["sms"]))] {
-        let refused = ground.post(&ground.with_field("type", channels)).await.error(422, "channel_not_configured");
-        assert_eq!(refused["details"], json!({"channels": named, "configured": ["whatsapp"]}));
-    }
-    assert_eq!(book::number(&ground.client, "SELECT count(*) FROM campaigns").await, 0);
-}
-
-#[tokio::test]
 async fn a_filter_aims_the_campaign() {
     let entries = [
         Entry { days: 20, ..Entry::new(1) },

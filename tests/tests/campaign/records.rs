@@ -7,8 +7,10 @@ use crate::{
 use chrono::TimeDelta;
 use domain::{
     campaigns::CampaignStatus,
+    messaging::Channel,
     messaging::MessageStatus::{self, Delivered, Failed, Pending, Sending, Sent, Suppressed, Unconfirmed},
 };
+use jobs::sending::check::{self, Restraint};
 use schema::{
     Conn, DbError, campaigns,
     messages::{self, Outcome, OutcomeKind, Sender, Window},
@@ -61,8 +63,10 @@ impl Ground {
     }
 
     async fn mark(&self, sender: Sender, ids: &[i64]) -> Vec<i64> {
-        let window = Window { campaign: self.campaign, sender, provider: "test", ids };
-        let marked = messages::mark(&mut *self.connection().await, &window, now()).await.unwrap();
+        let campaign = Some(self.campaign);
+        let window = Window { campaign, sender, provider: "test", account: "test:1", ids };
+        let restraint = Restraint::read(&mut *self.connection().await, now()).await.unwrap();
+        let marked = check::mark(&self.base.db(), &window, &restraint, now()).await.unwrap();
         marked.into_iter().map(|row| row.id).collect()
     }
 
@@ -88,7 +92,8 @@ impl Ground {
 
 fn outcome(message: i64, kind: OutcomeKind) -> Outcome {
     let code = (!matches!(kind, OutcomeKind::Accepted { .. })).then(|| "code".to_owned());
-    Outcome { message, attempts: 1, kind, detail: code.clone(), code, at: now() }
+    let account = "test:1".to_owned();
+    Outcome { message, attempts: 1, account, kind, detail: code.clone(), code, at: now(), cost: None, segments: None }
 }
 
 fn accepted(message: i64) -> Outcome {
@@ -139,8 +144,9 @@ async fn nothing_is_marked_unless_the_campaign_is_active_and_the_job_still_held(
         let update = format!("UPDATE campaigns SET status = '{status}'");
         ground.client.batch_execute(&update).await.unwrap();
         assert_eq!(ground.mark(sender, &ground.ids).await, NONE, "{status}");
-        let gate = messages::gate(&mut *ground.connection().await, ground.campaign, sender).await.unwrap().unwrap();
-        assert!(!gate.open && gate.status.as_str() == status);
+        let campaign = Some(ground.campaign);
+        let gate = messages::gate(&mut *ground.connection().await, campaign, sender, "test:1").await.unwrap();
+        assert!(!gate.open && gate.account_open && gate.status.unwrap().as_str() == status);
     }
     ground.client.batch_execute("UPDATE campaigns SET status = 'active'").await.unwrap();
     assert_eq!(ground.mark(Sender { attempt: 2, ..sender }, &ground.ids).await, NONE, "another attempt");
@@ -241,7 +247,7 @@ async fn an_attempt_that_lost_the_answer_to_its_marking_gives_back_what_it_never
     ground.mark(sender, &ground.ids).await;
     let kept = [ground.ids[1]];
     let given =
-        messages::release(&mut *ground.connection().await, ground.campaign, sender, &kept, now()).await.unwrap();
+        messages::release(&mut *ground.connection().await, Some(ground.campaign), sender, &kept, now()).await.unwrap();
     assert_eq!(given, 2);
     assert_eq!(ground.status(ground.ids[1]).await, Sending);
     assert_eq!(ground.field(ground.ids[0], "status || attempts").await.as_deref(), Some("pending0"));
@@ -307,7 +313,7 @@ async fn lanes_without_a_job_are_found() {
     let key = format!("lane:{}:1", ground.campaign);
     ground.client.execute(insert, &[&Uuid::now_v7(), &key]).await.unwrap();
     let idle = campaigns::idle_lanes(&mut connection, "lane:", &steps, 10).await.unwrap();
-    assert_eq!(idle, [campaigns::Lane { campaign: ground.campaign, lane: 0 }]);
+    assert_eq!(idle, [campaigns::Lane { campaign: ground.campaign, lane: 0, channel: Channel::Whatsapp }]);
     assert!(campaigns::undrained(&mut connection, 10).await.unwrap().is_empty());
     ground.client.batch_execute("UPDATE messages SET status = 'sent'").await.unwrap();
     assert!(campaigns::idle_lanes(&mut connection, "lane:", &steps, 10).await.unwrap().is_empty());
