@@ -1,6 +1,8 @@
 //! Reading settings from the environment, all faults at once.
 
+use crate::http::is_loopback;
 use std::{fmt::Display, str::FromStr};
+use url::Url;
 
 /// A setting that cannot be used, by the name of its variable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +66,19 @@ impl<'a> Settings<'a> {
             self.fault(variable, format!("expected {expected}"));
             default
         })
+    }
+
+    /// Where a service is. Credentials travel with every call, so only this machine may be reached in clear.
+    pub fn base_url(&mut self, variable: &'static str, default: &str) -> Option<Url> {
+        let text = self.optional(variable).unwrap_or_else(|| default.to_owned());
+        let url = Url::parse(&text).ok().filter(|url| {
+            let plain = url.scheme() == "http" && is_loopback(url);
+            (url.scheme() == "https" || plain) && url.query().is_none() && url.username().is_empty()
+        });
+        if url.is_none() {
+            self.fault(variable, "expected https://host (http only for this machine), without a query");
+        }
+        url
     }
 
     /// Notes a fault.

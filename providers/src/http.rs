@@ -2,9 +2,11 @@
 //!
 //! Building fails when the machine's root certificates cannot be read: at start, once.
 
+use crate::whatsapp_cloud::masked;
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Response, header::HeaderMap, redirect};
-use std::time::Duration;
+use domain::messaging::{FailureClass, SendFailure};
+use reqwest::{Client, Response, Url, header::HeaderMap, redirect};
+use std::{error::Error as _, time::Duration};
 
 /// The longest a connection may take to be made, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,6 +83,41 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         }
     };
     Some(wait.min(LONGEST))
+}
+
+/// Whether an address is on this machine: what may be reached in clear, and past any proxy.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// A call that no answer came to. Only a connection that was never made proves that nothing was taken.
+pub fn unanswered(error: &reqwest::Error) -> SendFailure {
+    if error.is_builder() {
+        return SendFailure::new(
+            FailureClass::Account,
+            Some("request".into()),
+            "the request cannot be built: check the settings",
+        );
+    }
+    let (class, code) = match (error.is_connect(), error.is_timeout()) {
+        (true, _) if error.is_dns() => (FailureClass::Retry { after: None }, "dns"),
+        (true, true) => (FailureClass::Retry { after: None }, "connect_timeout"),
+        (true, false) => (FailureClass::Retry { after: None }, "connect"),
+        (false, true) => (FailureClass::Unknown, "timeout"),
+        (false, false) => (FailureClass::Unknown, "connection_lost"),
+    };
+    // the innermost cause only: the outer ones repeat the address
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let innermost = if error.source().is_some() { cause.to_string() } else { "no answer".to_owned() };
+    SendFailure::new(class, Some(code.into()), &masked(&innermost))
 }
 
 #[cfg(test)]

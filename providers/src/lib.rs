@@ -2,6 +2,7 @@
 //!
 //! A provider never decides what happens to a message: it says what became of a call, and the job decides.
 
+pub mod aws;
 pub mod config;
 pub mod draw;
 pub mod email;

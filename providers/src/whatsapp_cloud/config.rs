@@ -2,6 +2,7 @@
 
 use crate::{
     config::{ConfigFault, Settings},
+    http,
     messaging::SendRate,
 };
 use reqwest::Url;
@@ -63,7 +64,7 @@ impl WhatsappConfig {
             settings.parsed("WHATSAPP_API_VERSION", DEFAULT_VERSION.to_owned(), "a version such as v23.0", |v| {
                 is_version(v)
             });
-        let base = base_url(&mut settings);
+        let base = settings.base_url("WHATSAPP_BASE_URL", DEFAULT_BASE);
         let rate_per_second =
             settings.parsed("WHATSAPP_RATE_PER_SECOND", DEFAULT_RATE, "messages a second from 1 to 100000", |rate| {
                 (1..=HIGHEST_RATE).contains(rate)
@@ -89,7 +90,7 @@ impl WhatsappConfig {
 
     /// Whether the API is a stand-in on this machine.
     pub(super) fn is_loopback(&self) -> bool {
-        is_loopback(&self.base)
+        http::is_loopback(&self.base)
     }
 
     /// Where messages are posted.
@@ -108,28 +109,6 @@ impl WhatsappConfig {
 fn is_version(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     text.strip_prefix('v').and_then(|rest| rest.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// The token travels with every call, so only this machine may be reached in clear.
-fn base_url(settings: &mut Settings<'_>) -> Option<Url> {
-    let text = settings.optional("WHATSAPP_BASE_URL").unwrap_or_else(|| DEFAULT_BASE.to_owned());
-    let url = Url::parse(&text).ok().filter(|url| {
-        let plain = url.scheme() == "http" && is_loopback(url);
-        (url.scheme() == "https" || plain) && url.query().is_none() && url.username().is_empty()
-    });
-    if url.is_none() {
-        settings.fault("WHATSAPP_BASE_URL", "expected https://host (http only for this machine), without a query");
-    }
-    url
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ pub use classes::{classify, masked};
 pub use config::WhatsappConfig;
 
 use crate::{
-    http::{self, HttpError, bounded_body},
+    http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount, WhatsappMessage, WhatsappProvider},
 };
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
 use reqwest::{Client, Response, StatusCode, Url, header};
 use secrecy::{ExposeSecret, SecretString};
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 /// The longest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -82,31 +82,6 @@ impl WhatsappProvider for WhatsappCloud {
     fn send<'a>(&'a self, message: &'a WhatsappMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
         Box::pin(self.call(message))
     }
-}
-
-/// No answer came. Only a connection that was never made proves that nothing was taken.
-fn unanswered(error: &reqwest::Error) -> SendFailure {
-    if error.is_builder() {
-        return SendFailure::new(
-            FailureClass::Account,
-            Some("request".into()),
-            "the request cannot be built: check the settings",
-        );
-    }
-    let (class, code) = match (error.is_connect(), error.is_timeout()) {
-        (true, _) if error.is_dns() => (FailureClass::Retry { after: None }, "dns"),
-        (true, true) => (FailureClass::Retry { after: None }, "connect_timeout"),
-        (true, false) => (FailureClass::Retry { after: None }, "connect"),
-        (false, true) => (FailureClass::Unknown, "timeout"),
-        (false, false) => (FailureClass::Unknown, "connection_lost"),
-    };
-    // the innermost cause only: the outer ones repeat the address
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let innermost = if error.source().is_some() { cause.to_string() } else { "no answer".to_owned() };
-    SendFailure::new(class, Some(code.into()), &masked(&innermost))
 }
 
 async fn read(answer: Response, attempt: i32) -> Result<Accepted, SendFailure> {
