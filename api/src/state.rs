@@ -9,7 +9,11 @@ use crate::{
 };
 use chrono::TimeDelta;
 use jobs::{process::health::Health, services::SharedServices};
-use providers::oidc::OidcError;
+use providers::{
+    http::HttpError,
+    oidc::OidcError,
+    sns_webhook::{Fetched, SnsVerifier},
+};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +26,9 @@ pub enum StateError {
     /// There is no way to call issuers.
     #[error("setting up single sign-on")]
     SingleSignOn(#[from] OidcError),
+    /// There is no way to call Amazon.
+    #[error("setting up the webhook of SES")]
+    Sns(#[from] HttpError),
 }
 
 /// The state of one process.
@@ -42,6 +49,8 @@ pub struct ApiState {
     pub rates: RateLimits,
     /// Other services' sign-ins.
     pub single_sign_on: SingleSignOn,
+    /// Tells true deliveries of Amazon's topics from others; only with an account of SES.
+    pub sns: Option<SnsVerifier>,
     /// Cancelled when the process is asked to stop: whoever waits, answers.
     pub stopping: CancellationToken,
 }
@@ -61,7 +70,22 @@ impl ApiState {
         let attempts = Attempts::new(services.redis.clone());
         let rates = RateLimits::new(services.redis.clone());
         let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
-        let stopping = CancellationToken::new();
-        Ok(Arc::new(Self { services, health, tokens, principals, attempts, rates, single_sign_on, stopping, config }))
+        let sns = config.services.ses.as_ref().map(|account| {
+            let certificates = Fetched::new(account.sns_stand_in.clone())?;
+            Ok::<_, HttpError>(SnsVerifier::new(account.topics.clone(), Box::new(certificates)))
+        });
+        let (sns, stopping) = (sns.transpose()?, CancellationToken::new());
+        Ok(Arc::new(Self {
+            services,
+            health,
+            tokens,
+            principals,
+            attempts,
+            rates,
+            single_sign_on,
+            sns,
+            stopping,
+            config,
+        }))
     }
 }

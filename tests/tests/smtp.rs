@@ -184,22 +184,45 @@ async fn failure(behaviour: Behaviour, encryption: &str) -> SendFailure {
 #[tokio::test]
 async fn what_the_server_answers_says_what_to_do() {
     let retry = FailureClass::Retry { after: None };
+    // a domain that asks for patience is left alone for a while
+    let rest = FailureClass::Retry { after: Some(Duration::from_secs(60)) };
     for (command, answer, expected) in [
         ("AUTH", "535 5.7.8 no such account", FailureClass::Account),
         ("MAIL", "530 5.7.0 sign in first", FailureClass::Account),
         ("RCPT", "550 5.1.1 <asha@example.com> nobody here", FailureClass::Recipient),
-        ("RCPT", "451 4.7.1 greylisted", retry),
-        ("MAIL", "421 4.3.2 going down", retry),
+        ("RCPT", "550 5.7.1 your network is not wanted", FailureClass::Request),
+        ("RCPT", "552 5.2.2 <asha@example.com> mailbox full", FailureClass::Recipient),
+        ("RCPT", "452 4.2.2 <asha@example.com> mailbox full", retry),
+        ("RCPT", "451 4.7.1 greylisted", rest),
+        ("MAIL", "421 4.3.2 going down", rest),
+        ("DATA", "552 5.3.4 too big", FailureClass::Request),
         ("DATA", "554 5.7.1 spam", FailureClass::Request),
     ] {
         let behaviour = Behaviour { answers: Some((command, answer)), ..Behaviour::default() };
         let failed = failure(behaviour, "none").await;
         assert_eq!(failed.class, expected, "{answer}: {failed}");
-        assert_eq!(failed.code.as_deref(), Some(&answer[..3]));
+        assert_eq!(failed.code.as_deref(), Some(&answer[..9]));
         assert!(!failed.to_string().contains('@'), "no personal data in logs: {failed}");
     }
     let cut_off = failure(Behaviour { hangs_up: true, ..Behaviour::default() }, "none").await;
     assert_eq!(cut_off.class, FailureClass::Unknown, "{cut_off}");
+}
+
+#[tokio::test]
+async fn a_domain_that_asks_for_patience_is_not_asked_again() {
+    let behaviour =
+        Behaviour { answers: Some(("RCPT TO:<asha@", "451 4.7.1 come back later")), ..Behaviour::default() };
+    let server = Server::start(behaviour).await;
+    let client = server.client("none");
+    client.send(&message()).await.unwrap_err();
+    let asked = server.heard().len();
+    let refused = client.send(&message()).await.unwrap_err();
+    assert_eq!(refused.code.as_deref(), Some("domain_resting"));
+    assert!(refused.class.wait().is_some_and(|after| after > Duration::from_secs(30)), "{refused:?}");
+    let said = &server.heard()[asked..];
+    assert!(said.iter().all(|line| line == "QUIT" || line == "RSET"), "nothing was asked: {said:?}");
+    let elsewhere = EmailMessage { to: "ravi@example.org".to_owned(), ..message() };
+    client.send(&elsewhere).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,12 @@
 //! A delivery is kept as it came and answered at once; a job applies it. What cannot be kept is answered with an error,
 //! and the provider delivers it again; keeping it twice changes nothing.
 
+mod keep;
 mod raw_body;
+mod sendgrid;
+mod ses;
 mod whatsapp;
 
+pub use sendgrid::SendgridWebhookApi;
+pub use ses::SesWebhookApi;
 pub use whatsapp::WhatsappWebhookApi;

@@ -10,25 +10,23 @@
 //!
 //! Without an account (the sandbox sends) there is no secret, and everything is refused.
 
-use super::raw_body::RawBody;
+use super::{
+    keep::{keep, read},
+    raw_body::RawBody,
+};
 use crate::{
     edge::limits::for_webhooks,
     error::{ApiError, ApiResult},
     state::SharedState,
     tags::Tag,
 };
-use chrono::{DateTime, Utc};
-use jobs::{campaigns::request, provider_events};
 use poem::{Request, web::Data};
 use poem_openapi::{OpenApi, param::Query, payload::PlainText};
 use providers::{
-    messaging::{EventKind, ProviderEvent},
     whatsapp_cloud::WhatsappConfig,
-    whatsapp_webhook::{Challenge, WebhookError, parse, verify},
+    whatsapp_webhook::{Challenge, parse, verify},
 };
-use schema::{AsyncConnection, DbError};
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
 /// The provider of the events.
 const PROVIDER: &str = "whatsapp_cloud";
@@ -81,10 +79,8 @@ impl WhatsappWebhookApi {
         verify(&secrets, &body.0, request.header(SIGNATURE))
             .map_err(|error| ApiError::forbidden("invalid_signature", error.to_string()))?;
         let now = state.services.clock.now();
-        let events = read(&body.0, now);
-        if !events.is_empty() {
-            keep(&state, &events, now).await?;
-        }
+        let events = read(&body.0, parse(&body.0, now), now);
+        keep(&state, PROVIDER, &events, now).await?;
         Ok(PlainText("ok".to_owned()))
     }
 }
@@ -97,48 +93,4 @@ fn accounts(state: &SharedState) -> ApiResult<&[WhatsappConfig]> {
         return Err(ApiError::forbidden("webhook_not_configured", message));
     }
     Ok(accounts)
-}
-
-/// What a delivery says, or the delivery itself when that cannot be read.
-fn read(body: &[u8], now: DateTime<Utc>) -> Vec<ProviderEvent> {
-    match parse(body, now) {
-        // a clock that runs ahead of ours must not hold an event back
-        Ok(events) => {
-            events.into_iter().map(|event| ProviderEvent { occurred_at: event.occurred_at.min(now), ..event }).collect()
-        }
-        Err(error) => vec![unreadable(body, &error, now)],
-    }
-}
-
-fn unreadable(body: &[u8], error: &WebhookError, now: DateTime<Utc>) -> ProviderEvent {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        length = body.len(),
-        "a signed delivery cannot be read; it is kept"
-    );
-    let text = String::from_utf8_lossy(body).replace('\0', "");
-    ProviderEvent {
-        id: format!("unreadable:{}", hex::encode(Sha256::digest(body))),
-        occurred_at: now,
-        payload: serde_json::json!({"unreadable": text, "reason": error.to_string()}),
-        kind: EventKind::Other,
-    }
-}
-
-/// Keeps the events and enqueues the job that applies them.
-async fn keep(state: &SharedState, events: &[ProviderEvent], now: DateTime<Utc>) -> ApiResult<()> {
-    let provider = PROVIDER;
-    let mut connection = state.services.db.get().await?;
-    let enqueued = connection
-        .transaction::<_, DbError, _>(async |connection| {
-            match provider_events::keep(connection, provider, events, now).await? {
-                // delivered before, and seen to then
-                0 => Ok(Vec::new()),
-                _ => request::events_arrived(connection, now).await,
-            }
-        })
-        .await?;
-    drop(connection);
-    state.services.dispatcher.push(&enqueued).await;
-    Ok(())
 }

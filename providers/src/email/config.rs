@@ -16,6 +16,34 @@ pub enum Encryption {
     None,
 }
 
+/// What messages are signed with (RFC 6376).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimConfig {
+    /// `SMTP_DKIM_DOMAIN`: the domain that answers for the messages.
+    pub domain: String,
+    /// `SMTP_DKIM_SELECTOR`: under which name its DNS holds the public key.
+    pub selector: String,
+    /// `SMTP_DKIM_KEY_FILE`: the private key, RSA or Ed25519, as PEM.
+    pub key_file: PathBuf,
+}
+
+impl DkimConfig {
+    fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        const ALL: [&str; 3] = ["SMTP_DKIM_DOMAIN", "SMTP_DKIM_SELECTOR", "SMTP_DKIM_KEY_FILE"];
+        if ALL.iter().all(|variable| settings.optional(variable).is_none()) {
+            return None;
+        }
+        let [domain, selector, key_file] = ALL.map(|name| settings.required(name, "signing needs all three"));
+        let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        for (variable, text) in [(ALL[0], &domain), (ALL[1], &selector)] {
+            if !is_name(text) {
+                settings.fault(variable, "expected a name as in DNS: letters, digits, dots and dashes");
+            }
+        }
+        Some(Self { domain, selector, key_file: key_file.into() })
+    }
+}
+
 /// A mail server and the account there.
 #[derive(Debug, Clone)]
 pub struct SmtpConfig {
@@ -33,6 +61,11 @@ pub struct SmtpConfig {
     pub ca_file: Option<PathBuf>,
     /// `SMTP_CONNECTIONS`, default 4: at most so many at once.
     pub connections: u32,
+    /// `SMTP_CONNECTIONS_PER_DOMAIN`, by default one less: so many messages to one domain at once, so that a slow one
+    /// does not hold up the others.
+    pub per_domain: u32,
+    /// What messages are signed with.
+    pub dkim: Option<DkimConfig>,
     /// `SMTP_TIMEOUT`, default 30 seconds: how long the server may take for one step.
     pub timeout: Duration,
     /// `SMTP_RATE_PER_SECOND`, default 50: what the server takes.
@@ -65,13 +98,31 @@ impl SmtpConfig {
         let ca_file = settings.optional("SMTP_CA_FILE").map(PathBuf::from);
         let connections =
             settings.parsed("SMTP_CONNECTIONS", 4, "a number from 1 to 100", |count| (1..=100).contains(count));
+        let fewer = (connections - 1).max(1);
+        let per_domain =
+            settings.parsed("SMTP_CONNECTIONS_PER_DOMAIN", fewer, "a number from 1 to SMTP_CONNECTIONS", |count| {
+                (1..=connections).contains(count)
+            });
+        let dkim = DkimConfig::read(&mut settings);
         let seconds = settings.parsed("SMTP_TIMEOUT", 30, "seconds from 1 to 600", |count| (1..=600).contains(count));
         let timeout = Duration::from_secs(seconds);
         let rate_per_second =
             settings.parsed("SMTP_RATE_PER_SECOND", 50, "messages a second from 1 to 10000", |rate| {
                 (1..=10_000).contains(rate)
             });
-        let read = Self { host, port, encryption, credentials, from, ca_file, connections, timeout, rate_per_second };
+        let read = Self {
+            host,
+            port,
+            encryption,
+            credentials,
+            from,
+            ca_file,
+            connections,
+            per_domain,
+            dkim,
+            timeout,
+            rate_per_second,
+        };
         settings.finish(Some(read))
     }
 }
@@ -125,6 +176,7 @@ mod tests {
             [("SMTP_HOST", "smtp.gmail.com"), ("EMAIL_USER", "me@company.com"), ("EMAIL_PASS", "app password")];
         let config = read(&account).unwrap().unwrap();
         assert_eq!((config.port, config.encryption, &*config.from), (587, Encryption::StartTls, "me@company.com"));
+        assert_eq!((config.connections, config.per_domain, config.dkim.is_none()), (4, 3, true));
         assert!(!format!("{config:?}").contains("app password"));
         let implicit = read(&[account[0], account[1], account[2], ("SMTP_PORT", "465")]).unwrap().unwrap();
         assert_eq!(implicit.encryption, Encryption::Implicit);
@@ -138,10 +190,26 @@ mod tests {
             ("SMTP_ENCRYPTION", "none"),
             ("EMAIL_USER", "me"),
             ("SMTP_TIMEOUT", "soon"),
+            ("SMTP_CONNECTIONS", "2"),
+            ("SMTP_CONNECTIONS_PER_DOMAIN", "3"),
+            ("SMTP_DKIM_DOMAIN", "example.com; x"),
         ])
         .unwrap_err();
         let names: Vec<_> = faults.iter().map(|fault| fault.variable).collect();
-        assert_eq!(names, ["SMTP_PORT", "SMTP_ENCRYPTION", "EMAIL_PASS", "EMAIL_FROM", "SMTP_TIMEOUT"]);
+        assert_eq!(
+            names,
+            [
+                "SMTP_PORT",
+                "SMTP_ENCRYPTION",
+                "EMAIL_PASS",
+                "EMAIL_FROM",
+                "SMTP_CONNECTIONS_PER_DOMAIN",
+                "SMTP_DKIM_SELECTOR",
+                "SMTP_DKIM_KEY_FILE",
+                "SMTP_DKIM_DOMAIN",
+                "SMTP_TIMEOUT"
+            ]
+        );
         let local = [("SMTP_HOST", "127.0.0.1"), ("SMTP_ENCRYPTION", "none"), ("EMAIL_FROM", "A B <a@b.example>")];
         assert_eq!(read(&local).unwrap().unwrap().encryption, Encryption::None);
     }

@@ -1,18 +1,8 @@
-//! A message as it goes out (RFC 5322): text and HTML as alternatives, with an id of ours.
-//!
-//! What cannot be written as a message fails as [`FailureClass::Request`], an address that is none as
-//! [`FailureClass::Recipient`]: both are permanent.
+//! What one message says, to whom, and what goes along. How it is written: [`build`](super::build).
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::messaging::{Correlation, FailureClass, SendFailure};
-use lettre::{
-    Message,
-    message::{
-        Mailbox, MultiPart,
-        header::{HeaderName, HeaderValue},
-    },
-};
+use domain::messaging::Correlation;
 
 /// One message to one recipient.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,7 +36,7 @@ pub struct EmailMessage {
 /// How a recipient stops further messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsubscribe {
-    /// An `https` address that takes the POST of RFC 8058.
+    /// An `https` address that takes the POST of RFC 8058. Under `http`, which nobody posts to, it is only named.
     pub url: String,
     /// An address that takes a mail.
     pub mailto: Option<String>,
@@ -73,6 +63,12 @@ impl std::fmt::Debug for EmailMessage {
 }
 
 impl EmailMessage {
+    /// The most that files and pictures of one message may hold together, in bytes: every provider takes it, though
+    /// the way it is written takes a third more.
+    pub const ATTACHED_LIMIT: usize = 10 << 20;
+    /// The longest subject, in characters.
+    pub const SUBJECT_LIMIT: usize = 998;
+
     /// A message of text and page alone.
     pub fn new(
         id: String,
@@ -97,78 +93,5 @@ impl EmailMessage {
             automatic: false,
             correlation: None,
         }
-    }
-
-    /// As it goes over the wire. No program is to answer it by itself (RFC 3834).
-    pub(crate) fn build(&self) -> Result<Message, SendFailure> {
-        let to = self.to.parse::<Mailbox>().map_err(|error| failure(FailureClass::Recipient, &error))?;
-        let from = self.from.parse::<Mailbox>().map_err(|error| failure(FailureClass::Request, &error))?;
-        if self.subject.contains(['\r', '\n']) {
-            return Err(SendFailure::new(FailureClass::Request, None, "a subject is one line"));
-        }
-        let mut builder = Message::builder()
-            .message_id(Some(format!("<{}>", self.id)))
-            .date(self.date.into())
-            .from(from)
-            .to(to)
-            .subject(self.subject.as_str());
-        if self.automatic {
-            let name = HeaderName::new_from_ascii_str("Auto-Submitted");
-            builder = builder.raw_header(HeaderValue::new(name, "auto-generated".to_owned()));
-        }
-        let message = builder.multipart(MultiPart::alternative_plain_html(self.text.clone(), self.html.clone()));
-        message.map_err(|error| failure(FailureClass::Request, &error))
-    }
-}
-
-fn failure(class: FailureClass, error: &dyn std::error::Error) -> SendFailure {
-    SendFailure::new(class, None, &error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message() -> EmailMessage {
-        let message = EmailMessage::new(
-            "1@renewals.example".to_owned(),
-            "Renewals <no-reply@renewals.example>".to_owned(),
-            "asha@example.com".to_owned(),
-            "Grüße – ₹1,23,456".to_owned(),
-            ("Hello\n".to_owned(), "<p>Hello</p>".to_owned()),
-            DateTime::from_timestamp(1_700_000_000, 0).unwrap(),
-        );
-        EmailMessage { automatic: true, ..message }
-    }
-
-    #[test]
-    fn a_message_is_text_and_html_with_an_id() {
-        let text = String::from_utf8(message().build().unwrap().formatted()).unwrap();
-        for part in [
-            "Message-ID: <1@renewals.example>",
-            "Date: Tue, 14 Nov 2023 22:13:20 +0000",
-            "To: asha@example.com",
-            "Auto-Submitted: auto-generated",
-            "multipart/alternative",
-            "text/plain; charset=utf-8",
-            "text/html; charset=utf-8",
-        ] {
-            assert!(text.contains(part), "{part}: {text}");
-        }
-        assert!(text.is_ascii());
-        assert_eq!(format!("{:?}", message()), "EmailMessage(1@renewals.example)");
-    }
-
-    #[test]
-    fn what_cannot_be_a_message_is_refused_for_good() {
-        let class = |change: fn(&mut EmailMessage)| {
-            let mut changed = message();
-            change(&mut changed);
-            changed.build().unwrap_err().class
-        };
-        assert_eq!(class(|message| message.to = "nobody".to_owned()), FailureClass::Recipient);
-        assert_eq!(class(|message| message.to = "a@b.de\r\nBcc: c@d.de".to_owned()), FailureClass::Recipient);
-        assert_eq!(class(|message| message.from = String::new()), FailureClass::Request);
-        assert_eq!(class(|message| message.subject = "a\r\nBcc: c@d.de".to_owned()), FailureClass::Request);
     }
 }

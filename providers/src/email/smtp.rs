@@ -1,14 +1,19 @@
 //! E-mail over SMTP (RFC 5321): pooled connections, encrypted, with a time limit on each step.
 //!
-//! What the server answers decides the class of a failure: 5yz is permanent, 4yz is worth a retry (RFC 5321, 4.2.1). A
-//! connection that breaks while a message is handed over leaves open whether it was taken.
+//! What the server answers decides the class of a failure ([`classes`](super::classes)). A connection that breaks while a
+//! message is handed over leaves open whether it was taken.
 
-use super::{EmailMessage, EmailProvider, Encryption, SmtpConfig};
+use super::{
+    EmailMessage, EmailProvider, Encryption, SmtpConfig,
+    classes::{asks_for_rest, classified},
+    dkim::{DkimError, Signer},
+    domains::Domains,
+};
 use crate::messaging::{Accepted, SendRate, SendingAccount};
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     transport::smtp::{
         Error as TransportError, PoolConfig,
         authentication::{Credentials, Mechanism},
@@ -16,7 +21,7 @@ use lettre::{
     },
 };
 use secrecy::ExposeSecret;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A connection that nobody uses is closed: servers close theirs after some minutes.
 const IDLE: Duration = Duration::from_secs(60);
@@ -30,11 +35,16 @@ pub enum SmtpError {
     /// Its content, or the TLS settings, cannot be used.
     #[error("the TLS settings of the mail server cannot be used")]
     Tls(#[from] TransportError),
+    /// Messages cannot be signed.
+    #[error("messages cannot be signed")]
+    Dkim(#[from] DkimError),
 }
 
 /// A mail server.
 pub struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    domains: Domains,
+    signer: Option<Arc<Signer>>,
     sender: String,
     account: String,
     rate: SendRate,
@@ -60,7 +70,40 @@ impl Smtp {
         }
         let account = format!("smtp:{}", config.host);
         let rate = SendRate { per_second: config.rate_per_second, burst: config.rate_per_second };
-        Ok(Self { transport: builder.build(), sender: config.from.clone(), account, rate })
+        let signer = config.dkim.as_ref().map(Signer::open).transpose()?.map(Arc::new);
+        let domains = Domains::new(config.per_domain, config.timeout);
+        Ok(Self { transport: builder.build(), domains, signer, sender: config.from.clone(), account, rate })
+    }
+
+    async fn written(&self, message: &EmailMessage) -> Result<Message, SendFailure> {
+        let mut built = message.build()?;
+        let Some(signer) = self.signer.clone() else { return Ok(built) };
+        // milliseconds of arithmetic, which other tasks of this thread need not wait for
+        let signed = tokio::task::spawn_blocking(move || {
+            signer.sign(&mut built);
+            built
+        });
+        let failed = |_| SendFailure::new(FailureClass::Request, Some("dkim".into()), "the message cannot be signed");
+        signed.await.map_err(failed)
+    }
+
+    async fn hand_over(&self, message: &EmailMessage) -> Result<Accepted, SendFailure> {
+        let built = self.written(message).await?;
+        let name = built.envelope().to().first().map(|to| to.domain().to_ascii_lowercase()).unwrap_or_default();
+        let turn = self.domains.turn(&name).await?;
+        match self.transport.send(built).await {
+            Ok(_) => {
+                turn.taken();
+                Ok(Accepted { provider_message_id: message.id.clone(), held: false })
+            }
+            Err(error) => {
+                let mut failure = classified(&error);
+                if asks_for_rest(&failure) {
+                    failure.class = FailureClass::Retry { after: Some(turn.rest()) };
+                }
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -92,37 +135,6 @@ impl EmailProvider for Smtp {
     }
 
     fn send<'a>(&'a self, message: &'a EmailMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
-        Box::pin(async move {
-            let built = message.build()?;
-            let taken = self.transport.send(built).await.map_err(|error| classified(&error));
-            taken.map(|_| Accepted { provider_message_id: message.id.clone(), held: false })
-        })
+        Box::pin(self.hand_over(message))
     }
-}
-
-fn classified(error: &TransportError) -> SendFailure {
-    let retry = FailureClass::Retry { after: None };
-    let status = error.status().map(u16::from);
-    let class = match status {
-        // the server wants another sign-in, or none at all from us (RFC 4954, 6)
-        Some(530 | 534 | 535 | 538) => FailureClass::Account,
-        // no such mailbox, or none that may be written to
-        Some(550 | 551 | 553 | 556) => FailureClass::Recipient,
-        Some(status) if status < 500 => retry,
-        Some(_) => FailureClass::Request,
-        // certificates, encryption or a sign-in that the server does not offer: nothing was handed over
-        None if error.is_tls() || error.is_client() => FailureClass::Account,
-        // lettre does not tell these apart otherwise
-        None if error.to_string().starts_with("Connection error") => retry,
-        None => FailureClass::Unknown,
-    };
-    let code = status.map(|status| status.to_string().into());
-    SendFailure::new(class, code.or(Some("network".into())), &without_addresses(error))
-}
-
-/// What happened, without the addresses that servers like to repeat.
-fn without_addresses(error: &TransportError) -> String {
-    let text = error.to_string();
-    let words = text.split(' ').map(|word| if word.contains('@') { "…" } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,10 @@
 //! One delivery taken apart: entries, their changes, and in each change the statuses and messages.
 
 use super::{inbound, status};
-use crate::messaging::{EventKind, ProviderEvent};
+use crate::{
+    messaging::{EventKind, ProviderEvent},
+    webhook_json::{fitting, list, plausible, storable},
+};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -88,36 +91,16 @@ impl Events {
         if self.list.len() == EVENT_LIMIT {
             return Err(WebhookError::TooMany);
         }
-        let id = if id.len() > ProviderEvent::ID_LIMIT {
-            format!("long:{}", hex::encode(Sha256::digest(id.as_bytes())))
-        } else {
-            id
-        };
+        let id = fitting(id);
         let occurred_at = time_of(item).unwrap_or(self.received_at);
         self.list.push(ProviderEvent { id, occurred_at, payload, kind });
         Ok(())
     }
 }
 
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value[name].as_array().map_or(&[], Vec::as_slice)
-}
-
 /// Seconds since 1970, as text or number; a time before 2009 (there was no WhatsApp) or after 2100 is none.
 fn time_of(item: &Value) -> Option<DateTime<Utc>> {
     let stamp = &item["timestamp"];
     let seconds = stamp.as_i64().or_else(|| stamp.as_str()?.parse().ok())?;
-    let plausible = (1_230_768_000..4_102_444_800).contains(&seconds);
-    plausible.then(|| DateTime::from_timestamp(seconds, 0)).flatten()
-}
-
-/// The value without NUL characters, which PostgreSQL keeps in neither text nor JSONB.
-fn storable(value: Value) -> Value {
-    let clean = |text: String| if text.contains('\0') { text.replace('\0', "") } else { text };
-    match value {
-        Value::String(text) => Value::String(clean(text)),
-        Value::Array(items) => items.into_iter().map(storable).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (clean(name), storable(value))).collect(),
-        other => other,
-    }
+    DateTime::from_timestamp(seconds, 0).and_then(plausible)
 }

@@ -177,6 +177,8 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "get /api/webhooks/whatsapp" => {
             plain("/api/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=none&hub.challenge=1".into())
         }
+        "post /api/webhooks/sendgrid" => with("/api/webhooks/sendgrid".into(), json!([])),
+        "post /api/webhooks/ses" => with("/api/webhooks/ses".into(), json!({})),
         "post /api/webhooks/whatsapp" => with("/api/webhooks/whatsapp".into(), json!({})),
         _ => return None,
     })

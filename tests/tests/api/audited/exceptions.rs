@@ -7,5 +7,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/auth/password/forgot", "only asks for a mail, alike for nobody's address; the new password is audited"),
     ("post /api/auth/refresh", "renews what the caller holds already; the reuse of a token is a security event"),
     ("post /api/templates/{id}/preview", "changes nothing: the text is only rendered"),
+    ("post /api/webhooks/sendgrid", "a provider's word, not a person's; the event is kept as it came"),
+    ("post /api/webhooks/ses", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/whatsapp", "a provider's word, not a person's; the event is kept as it came"),
 ];

@@ -1,0 +1,58 @@
+//! What the mail services that are called over HTTP share: their rate, and answers that are not of their API.
+
+use crate::messaging::SendRate;
+use domain::messaging::{FailureClass, SendFailure};
+use reqwest::StatusCode;
+use std::time::Duration;
+
+/// The longest answer that is read, in bytes.
+pub(crate) const ANSWER_LIMIT: usize = 64 * 1024;
+/// The longest a call may take: a message with files goes over a slow line.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+/// The most that can be set, in messages a second.
+pub(crate) const HIGHEST_RATE: u32 = 10_000;
+
+/// Paced so that no second, whenever it starts, holds more messages than the account may send.
+pub(crate) fn paced(per_second: u32) -> SendRate {
+    let burst = (per_second / 10).max(1);
+    SendRate { per_second: per_second.saturating_sub(burst).max(1), burst }
+}
+
+/// What may or may not have been taken.
+pub(crate) fn lost(detail: &str) -> SendFailure {
+    SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail)
+}
+
+/// An answer that is not of the API itself: a proxy, a gateway, or a wrong address.
+pub(crate) fn by_status(status: StatusCode, after: Option<Duration>, settings: &str) -> SendFailure {
+    let class = match status.as_u16() {
+        429 => FailureClass::RateLimited { after },
+        // asking to come back is a refusal; without that a gateway may have passed the request on
+        503 if after.is_some() => FailureClass::Retry { after },
+        408 | 500..=599 => FailureClass::Unknown,
+        300..=399 | 401 | 403 | 404 | 407 => FailureClass::Account,
+        _ => FailureClass::Request,
+    };
+    let detail = format!("an answer that is not of the provider's API: check {settings}");
+    SendFailure::new(class, Some(format!("http_{}", status.as_u16()).into()), &detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gateway_says_is_judged_by_its_status() {
+        let class = |status: u16, after| by_status(StatusCode::from_u16(status).unwrap(), after, "X").class;
+        let wait = Some(Duration::from_secs(3));
+        assert_eq!(class(429, wait), FailureClass::RateLimited { after: wait });
+        assert_eq!(class(503, wait), FailureClass::Retry { after: wait });
+        for status in [408, 500, 502, 503, 504] {
+            assert_eq!(class(status, None), FailureClass::Unknown, "{status}");
+        }
+        for status in [302, 401, 403, 404] {
+            assert_eq!(class(status, None), FailureClass::Account, "{status}");
+        }
+        assert_eq!(class(413, None), FailureClass::Request);
+    }
+}
