@@ -42,6 +42,12 @@ impl Phone {
         &self.0
     }
 
+    /// The country of the number (ISO 3166 alpha-2), where its numbering plan tells.
+    pub fn country(&self) -> Option<String> {
+        let number = phonenumber::parse(None, &self.0).ok()?;
+        number.country().id().map(|id| id.as_ref().to_owned())
+    }
+
     /// The digits without the plus, as WhatsApp names a recipient.
     pub fn digits(&self) -> &str {
         &self.0[1..]
@@ -174,6 +180,14 @@ mod tests {
             assert!(Phone::parse(text, "IN").is_err(), "{text}");
         }
         assert_eq!(Phone::parse("98765 43210", "XX"), Err(PhoneError::Country("XX".to_owned())));
+    }
+
+    #[test]
+    fn a_number_tells_its_country() {
+        for (number, country) in [("+919876543210", "IN"), ("+14158675309", "US"), ("+16045550123", "CA")] {
+            assert_eq!(number.parse::<Phone>().unwrap().country().as_deref(), Some(country), "{number}");
+        }
+        assert_eq!("+99912345678".parse::<Phone>().unwrap().country(), None);
     }
 
     #[test]
