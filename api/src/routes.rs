@@ -15,7 +15,7 @@ use crate::{
     state::SharedState,
     templates::TemplatesApi,
     uploads,
-    webhooks::{SendgridWebhookApi, SesWebhookApi, WhatsappWebhookApi},
+    webhooks,
 };
 use poem::{EndpointExt, Response, Route, endpoint::BoxEndpoint, get, http::HeaderValue};
 use poem_openapi::{OpenApi, OpenApiService};
@@ -35,7 +35,7 @@ fn resources() -> impl OpenApi + 'static {
         book::api(),
         TemplatesApi,
         (CampaignsApi, CampaignFiguresApi),
-        (WhatsappWebhookApi, SendgridWebhookApi, SesWebhookApi),
+        webhooks::api(),
         JobsApi,
         QueuesApi,
     )

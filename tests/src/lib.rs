@@ -3,6 +3,7 @@
 //! Tests go through the front door. Nothing here sleeps for a fixed time: conditions are polled up to a deadline.
 
 pub mod base;
+pub mod contract;
 pub mod crew;
 pub mod diesel_schema;
 pub mod fleet;
@@ -11,4 +12,5 @@ pub mod http;
 pub mod mail;
 pub mod meta;
 pub mod people;
+pub mod vendors;
 pub mod wait;

@@ -8,8 +8,19 @@ mod keep;
 mod raw_body;
 mod sendgrid;
 mod ses;
+mod textlocal;
+mod twilio;
 mod whatsapp;
 
-pub use sendgrid::SendgridWebhookApi;
-pub use ses::SesWebhookApi;
-pub use whatsapp::WhatsappWebhookApi;
+use poem_openapi::OpenApi;
+
+/// The webhook of every provider.
+pub fn api() -> impl OpenApi + 'static {
+    (
+        whatsapp::WhatsappWebhookApi,
+        sendgrid::SendgridWebhookApi,
+        ses::SesWebhookApi,
+        twilio::TwilioWebhookApi,
+        textlocal::TextlocalWebhookApi,
+    )
+}

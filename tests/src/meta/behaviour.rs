@@ -20,6 +20,8 @@ pub struct Behaviour {
     pub down: bool,
     /// Share of calls answered 500 with 131000.
     pub server_errors: f64,
+    /// Share of calls that a gateway answers 502 with, before anything was taken.
+    pub bad_gateway: f64,
     /// Share of calls answered 503 with 2.
     pub unavailable: f64,
     /// Share of calls cut before anything was taken.
@@ -92,6 +94,7 @@ impl Default for Behaviour {
             token_expired: false,
             down: false,
             server_errors: 0.0,
+            bad_gateway: 0.0,
             unavailable: 0.0,
             reset_before: 0.0,
             reset_after: 0.0,
@@ -157,7 +160,7 @@ impl Behaviour {
     }
 
     /// Whether something of a share happens to a message; the same whenever it is asked.
-    pub(super) fn happens(&self, what: &str, to: &str, share: f64) -> bool {
+    pub(crate) fn happens(&self, what: &str, to: &str, share: f64) -> bool {
         share > 0.0 && self.fraction(what, to) < share
     }
 
@@ -168,7 +171,7 @@ impl Behaviour {
     }
 
     /// How long the call of a message takes: log-normal through the two points.
-    pub(super) fn latency_of(&self, to: &str) -> Duration {
+    pub(crate) fn latency_of(&self, to: &str) -> Duration {
         /// The 99th percentile of the normal distribution.
         const Z99: f64 = 2.326;
         if self.latency.p50.is_zero() {

@@ -3,6 +3,7 @@
 //! `contracts/meta.json` is cut out of the vendor's own. Its discriminators, which JSON Schema does not know, are
 //! followed by hand, and rules the description leaves to prose are added.
 
+use crate::contract::{faults, normalise};
 use anyhow::{Context, Result, anyhow};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -97,33 +98,6 @@ impl Contract {
 fn judge(components: &Map<String, Value>, name: &str) -> Result<Validator> {
     let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": components});
     jsonschema::draft202012::new(&schema).map_err(|error| anyhow!("{name}: {error}"))
-}
-
-fn faults(judge: &Validator, value: &Value) -> Vec<String> {
-    if judge.is_valid(value) {
-        return Vec::new();
-    }
-    judge.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path)).take(12).collect()
-}
-
-/// OpenAPI 3.0 says `nullable` where JSON Schema names a second type.
-fn normalise(schema: &mut Value) {
-    match schema {
-        Value::Array(items) => items.iter_mut().for_each(normalise),
-        Value::Object(fields) => {
-            fields.values_mut().for_each(normalise);
-            if fields.remove("nullable") == Some(Value::Bool(true)) {
-                if let Some(Value::String(one)) = fields.get("type") {
-                    let both = json!([one, "null"]);
-                    fields.insert("type".to_owned(), both);
-                }
-                if let Some(Value::Array(allowed)) = fields.get_mut("enum") {
-                    allowed.push(Value::Null);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn is_number(text: &str) -> bool {

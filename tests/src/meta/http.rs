@@ -13,7 +13,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A request that was read whole.
 #[derive(Debug, Default)]
-pub(super) struct Request {
+pub struct Request {
     pub method: String,
     pub path: String,
     pub authorization: String,
@@ -23,19 +23,19 @@ pub(super) struct Request {
 }
 
 /// One caller's connection, kept alive between requests.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Result<Self> {
+    pub(crate) fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
     /// The next request; `None` when the caller has closed the connection.
-    pub(super) async fn read(&mut self) -> Result<Option<Request>> {
+    pub(crate) async fn read(&mut self) -> Result<Option<Request>> {
         let head_end = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break end + 4;
@@ -60,7 +60,7 @@ impl Connection {
     }
 
     /// Answers with JSON.
-    pub(super) async fn answer(&mut self, status: u16, headers: &str, body: &[u8]) -> Result<()> {
+    pub(crate) async fn answer(&mut self, status: u16, headers: &str, body: &[u8]) -> Result<()> {
         let length = body.len();
         let head = format!(
             "HTTP/1.1 {status} .\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n"
@@ -72,13 +72,13 @@ impl Connection {
     }
 
     /// Cuts the connection without a word: the caller sees a reset.
-    pub(super) fn cut(self) -> Result<()> {
+    pub(crate) fn cut(self) -> Result<()> {
         self.stream.set_zero_linger()?;
         Ok(())
     }
 
     /// Waits until the caller gives up.
-    pub(super) async fn wait_for_end(&mut self) {
+    pub(crate) async fn wait_for_end(&mut self) {
         let mut ignored = [0_u8; 256];
         while matches!(self.stream.read(&mut ignored).await, Ok(read) if read > 0) {}
     }

@@ -9,8 +9,8 @@
 
 mod behaviour;
 mod contract;
-mod http;
-mod record;
+pub(crate) mod http;
+pub(crate) mod record;
 mod server;
 mod webhooks;
 

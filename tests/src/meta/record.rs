@@ -41,22 +41,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Record {
-    pub(super) fn note_request(&self) {
+    pub(crate) fn note_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn note_refusal(&self, code: i64) {
+    pub(crate) fn note_refusal(&self, code: i64) {
         *lock(&self.refusals).entry(code).or_default() += 1;
     }
 
-    pub(super) fn note_violations(&self, found: &[String]) {
+    pub(crate) fn note_violations(&self, found: &[String]) {
         let mut kept = lock(&self.violations);
         let room = VIOLATIONS_LIMIT.saturating_sub(kept.len());
         kept.extend(found.iter().take(room).cloned());
     }
 
     /// Whether one more message fits into this second; if it does, it is counted.
-    pub(super) fn within_rate(&self, per_second: u32) -> bool {
+    pub(crate) fn within_rate(&self, per_second: u32) -> bool {
         let now = Instant::now();
         let mut recent = lock(&self.recent);
         while recent.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(1)) {
@@ -70,9 +70,20 @@ impl Record {
     }
 
     /// Takes a message and gives it an id.
-    pub(super) fn accept(&self, correlation: &str, recipient: &str, answered: bool) -> String {
+    pub(crate) fn accept(&self, correlation: &str, recipient: &str, answered: bool) -> String {
+        self.accept_as(correlation, recipient, answered, |number| format!("wamid.TEST{number:012}"))
+    }
+
+    /// Takes a message under the id that its number makes.
+    pub(crate) fn accept_as(
+        &self,
+        correlation: &str,
+        recipient: &str,
+        answered: bool,
+        id: impl FnOnce(usize) -> String,
+    ) -> String {
         let mut accepted = lock(&self.accepted);
-        let wamid = format!("wamid.TEST{:012}", accepted.len() + 1);
+        let wamid = id(accepted.len() + 1);
         accepted.push(AcceptedMessage {
             wamid: wamid.clone(),
             correlation: correlation.to_owned(),
@@ -82,15 +93,15 @@ impl Record {
         wamid
     }
 
-    pub(super) fn accepted(&self) -> Vec<AcceptedMessage> {
+    pub(crate) fn accepted(&self) -> Vec<AcceptedMessage> {
         lock(&self.accepted).clone()
     }
 
-    pub(super) fn accepted_count(&self) -> usize {
+    pub(crate) fn accepted_count(&self) -> usize {
         lock(&self.accepted).len()
     }
 
-    pub(super) fn doubles(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn doubles(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for message in lock(&self.accepted).iter() {
             *counts.entry(message_of(message)).or_default() += 1;
@@ -99,7 +110,7 @@ impl Record {
         counts
     }
 
-    pub(super) fn by_recipient(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn by_recipient(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for message in lock(&self.accepted).iter() {
             *counts.entry(message.recipient.clone()).or_default() += 1;
@@ -107,15 +118,15 @@ impl Record {
         counts
     }
 
-    pub(super) fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    pub(super) fn refusals(&self) -> BTreeMap<i64, u64> {
+    pub(crate) fn refusals(&self) -> BTreeMap<i64, u64> {
         lock(&self.refusals).clone()
     }
 
-    pub(super) fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         lock(&self.violations).clone()
     }
 }

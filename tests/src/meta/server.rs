@@ -146,6 +146,9 @@ impl Server {
         if happens("server error", behaviour.server_errors) {
             return refused(500, 131_000, "Something went wrong.");
         }
+        if happens("bad gateway", behaviour.bad_gateway) {
+            return refused(502, 0, "Bad Gateway");
+        }
         if happens("unavailable", behaviour.unavailable) {
             return refused(503, 2, "Temporary due to downtime or due to being overloaded.");
         }

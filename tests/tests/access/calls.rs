@@ -180,6 +180,10 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "post /api/webhooks/sendgrid" => with("/api/webhooks/sendgrid".into(), json!([])),
         "post /api/webhooks/ses" => with("/api/webhooks/ses".into(), json!({})),
         "post /api/webhooks/whatsapp" => with("/api/webhooks/whatsapp".into(), json!({})),
+        "post /api/webhooks/twilio/status" => with("/api/webhooks/twilio/status".into(), json!({})),
+        "post /api/webhooks/twilio/inbound" => with("/api/webhooks/twilio/inbound".into(), json!({})),
+        "get /api/webhooks/textlocal/{secret}" => plain("/api/webhooks/textlocal/none".into()),
+        "post /api/webhooks/textlocal/{secret}" => with("/api/webhooks/textlocal/none".into(), json!({})),
         _ => return None,
     })
 }

@@ -35,6 +35,9 @@ use providers::{sandbox::SandboxConfig, storage::StorageConfig};
 use providers::{
     sandbox::SandboxConfig, sendgrid::SendgridConfig, ses::SesConfig, storage::StorageConfig,
     whatsapp_cloud::WhatsappConfig,
+use providers::{
+    sandbox::SandboxConfig, sns_sms::SnsConfig, storage::StorageConfig, textlocal::TextlocalConfig,
+    twilio::TwilioConfig, whatsapp_cloud::WhatsappConfig,
 };
 use schema::DbConfig;
 
@@ -55,6 +58,12 @@ pub struct ServicesConfig {
     pub ses: Option<SesConfig>,
     /// SendGrid.
     pub sendgrid: Option<SendgridConfig>,
+    /// The Twilio account.
+    pub twilio: Option<TwilioConfig>,
+    /// Text messages through Amazon SNS.
+    pub sns_sms: Option<SnsConfig>,
+    /// The TextLocal account.
+    pub textlocal: Option<TextlocalConfig>,
     /// The sandbox.
     pub sandbox: SandboxConfig,
     /// Mails, and what their links begin with.
@@ -73,6 +82,9 @@ impl ServicesConfig {
         let whatsapp = reader.provider(WhatsappConfig::from_env);
         let ses = reader.provider(SesConfig::from_env);
         let sendgrid = reader.provider(SendgridConfig::from_env);
+        let twilio = reader.provider(TwilioConfig::from_env);
+        let sns_sms = reader.provider(SnsConfig::from_env);
+        let textlocal = reader.provider(TextlocalConfig::from_env);
         let sandbox = reader.provider(SandboxConfig::from_env);
         let mail = MailConfig::read(reader);
         let security = SecurityConfig::read(reader);
@@ -84,6 +96,9 @@ impl ServicesConfig {
             whatsapp: whatsapp?,
             ses: ses?,
             sendgrid: sendgrid?,
+            twilio: twilio?,
+            sns_sms: sns_sms?,
+            textlocal: textlocal?,
             sandbox: sandbox?,
             mail: mail?,
             security: security?,

@@ -9,5 +9,8 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/templates/{id}/preview", "changes nothing: the text is only rendered"),
     ("post /api/webhooks/sendgrid", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/ses", "a provider's word, not a person's; the event is kept as it came"),
+    ("post /api/webhooks/textlocal/{secret}", "a provider's word, not a person's; the event is kept as it came"),
+    ("post /api/webhooks/twilio/inbound", "a provider's word, not a person's; the event is kept as it came"),
+    ("post /api/webhooks/twilio/status", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/whatsapp", "a provider's word, not a person's; the event is kept as it came"),
 ];

@@ -1,0 +1,6 @@
+//! Text messages: the clients against stand-ins for their vendors, and what vendors tell over HTTP.
+
+#[path = "sms/clients.rs"]
+mod clients;
+#[path = "sms/webhooks.rs"]
+mod webhooks;
