@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 #[path = "../../jobs/src/sheets/tests/compound_writer.rs"]
 mod compound_writer;
+pub mod events;
 pub mod package;
 #[path = "../../jobs/src/sheets/mod.rs"]
 pub mod sheets;

@@ -7,6 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
+/// SendGrid's, cut to sending.
+pub const SENDGRID: &str = include_str!("../contracts/sendgrid.json");
 /// Twilio's, cut to messages.
 pub const TWILIO: &str = include_str!("../contracts/twilio.json");
 
@@ -119,6 +121,7 @@ impl Operation {
         let judge = |schema: &Value| judge_of(schema, components);
         let mut parameters = Vec::new();
         for given in operation["parameters"].as_array().into_iter().flatten() {
+            let given = resolved(given, components);
             let schema = resolved(&given["schema"], components);
             parameters.push(Parameter {
                 name: given["name"].as_str().context("a parameter has a name")?.to_owned(),
@@ -129,13 +132,15 @@ impl Operation {
             });
         }
         let mut bodies = Vec::new();
-        for (kind, body) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+        let body = resolved(&operation["requestBody"], components);
+        for (kind, body) in body["content"].as_object().into_iter().flatten() {
             let schema = resolved(&body["schema"], components);
             let judge = judge(&schema)?;
             bodies.push((kind.clone(), expanded(schema, components), judge));
         }
         let mut answers = Vec::new();
         for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+            let answer = resolved(answer, components);
             let schema = &answer["content"]["application/json"]["schema"];
             if !schema.is_null() {
                 answers.push((status.clone(), judge(schema)?));
@@ -220,8 +225,8 @@ pub fn form_urlencoded(text: &[u8]) -> Vec<(String, String)> {
 }
 
 fn resolved(schema: &Value, components: &Value) -> Value {
-    let name = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/components/schemas/"));
-    name.map_or_else(|| schema.clone(), |name| components["schemas"][name].clone())
+    let named = schema["$ref"].as_str().and_then(|path| components.pointer(path.strip_prefix("#/components")?));
+    named.unwrap_or(schema).clone()
 }
 
 /// With the types of its properties in place, so that a form's texts can be read as them.

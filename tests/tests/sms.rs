@@ -2,5 +2,7 @@
 
 #[path = "sms/clients.rs"]
 mod clients;
+#[path = "sms/mail_vendors.rs"]
+mod mail_vendors;
 #[path = "sms/webhooks.rs"]
 mod webhooks;

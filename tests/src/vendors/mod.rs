@@ -4,12 +4,18 @@
 //! stand-in for Meta), tells what became of messages as its vendor does, and counts every message that it accepted by
 //! correlation, so that a double send is seen. What a message meets depends on the seed and its correlation alone.
 
+mod sendgrid;
+mod ses;
+mod smtp;
 mod stage;
 mod teller;
 mod textlocal;
 mod twilio;
 
 pub use crate::meta::{AcceptedMessage, Behaviour, Latency, WebhookBehaviour, WebhookCounts};
+pub use sendgrid::{Sendgrid, SendgridServer};
+pub use ses::{Ses, SesServer};
+pub use smtp::SmtpSink;
 pub use stage::StandIn;
 pub use textlocal::{RECEIPT_SECRET as TEXTLOCAL_RECEIPT_SECRET, Textlocal, TextlocalServer};
 pub use twilio::{AUTH_TOKEN as TWILIO_AUTH_TOKEN, Twilio, TwilioServer};
