@@ -3,6 +3,7 @@
 //! A provider never decides what happens to a message: it says what became of a call, and the job decides.
 
 pub mod aws;
+pub mod bounce_mail;
 pub mod config;
 pub mod draw;
 pub mod email;

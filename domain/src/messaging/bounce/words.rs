@@ -21,7 +21,6 @@ pub(super) const FULL: &[&str] = &[
     "quota exceeded",
     "quota has been exceeded",
     "quotaexceeded",
-    "quotaexceeded",
     "quota exceed",
     "exceeds quota",
     "exceeded quota",
