@@ -14,8 +14,7 @@ use crate::{
     queues::QueuesApi,
     state::SharedState,
     templates::TemplatesApi,
-    uploads,
-    webhooks,
+    uploads, webhooks,
 };
 use poem::{EndpointExt, Response, Route, endpoint::BoxEndpoint, get, http::HeaderValue};
 use poem_openapi::{OpenApi, OpenApiService};

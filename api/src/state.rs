@@ -70,11 +70,7 @@ impl ApiState {
         let attempts = Attempts::new(services.redis.clone());
         let rates = RateLimits::new(services.redis.clone());
         let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
-        let sns = config.services.ses.as_ref().map(|account| {
-            let certificates = Fetched::new(account.sns_stand_in.clone())?;
-            Ok::<_, HttpError>(SnsVerifier::new(account.topics.clone(), Box::new(certificates)))
-        });
-        let (sns, stopping) = (sns.transpose()?, CancellationToken::new());
+        let (sns, stopping) = (sns(&config)?, CancellationToken::new());
         Ok(Arc::new(Self {
             services,
             health,
@@ -88,4 +84,12 @@ impl ApiState {
             config,
         }))
     }
+}
+
+/// Verifies what SNS delivers on the topics of every SES account.
+fn sns(config: &ApiConfig) -> Result<Option<SnsVerifier>, HttpError> {
+    let accounts = &config.services.channels.ses;
+    let Some(first) = accounts.first() else { return Ok(None) };
+    let topics = accounts.iter().flat_map(|account| account.topics.iter().cloned()).collect();
+    Ok(Some(SnsVerifier::new(topics, Box::new(Fetched::new(first.sns_stand_in.clone())?))))
 }

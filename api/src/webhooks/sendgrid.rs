@@ -39,14 +39,16 @@ impl SendgridWebhookApi {
         request: &Request,
         body: RawBody,
     ) -> ApiResult<PlainText<String>> {
-        let account = state.config.services.sendgrid.as_ref().filter(|account| !account.webhook_keys.is_empty());
-        let account = account.ok_or_else(|| {
+        let accounts = &state.config.services.channels.sendgrid;
+        let keys: Vec<Vec<u8>> = accounts.iter().flat_map(|account| account.webhook_keys.iter().cloned()).collect();
+        let window = accounts.iter().map(|account| account.webhook_window).max().filter(|_| !keys.is_empty());
+        let window = window.ok_or_else(|| {
             let message = "no key verifies deliveries of SendGrid here: SENDGRID_WEBHOOK_PUBLIC_KEY is not set";
             ApiError::forbidden("webhook_not_configured", message)
         })?;
         let now = state.services.clock.now();
         let headers = (request.header(SIGNATURE_HEADER), request.header(TIMESTAMP_HEADER));
-        verify(&account.webhook_keys, &body.0, headers, now, account.webhook_window)
+        verify(&keys, &body.0, headers, now, window)
             .map_err(|error| ApiError::forbidden("invalid_signature", error.to_string()))?;
         let events = read(&body.0, parse(&body.0, now), now);
         keep(&state, NAME, &events, now).await?;

@@ -56,7 +56,7 @@ impl TextlocalWebhookApi {
 }
 
 fn known(state: &SharedState, secret: &str) -> ApiResult<()> {
-    let known = state.config.services.textlocal.iter().any(|account| account.knows(secret));
+    let known = state.config.services.channels.textlocal.iter().any(|account| account.knows(secret));
     if known { Ok(()) } else { Err(ApiError::not_found("there is no such address")) }
 }
 

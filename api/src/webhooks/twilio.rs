@@ -82,7 +82,7 @@ impl TwilioWebhookApi {
 /// Whether Twilio made this call, to that address of ours.
 fn check(state: &SharedState, request: &Request, path: &str, body: &[u8]) -> ApiResult<()> {
     let tokens: Vec<SecretString> =
-        state.config.services.twilio.iter().flat_map(|account| account.auth_tokens.clone()).collect();
+        state.config.services.channels.twilio.iter().flat_map(|account| account.auth_tokens.clone()).collect();
     if tokens.is_empty() {
         let message = "no Twilio account is configured here: TWILIO_ACCOUNT_SID and its companions are not set";
         return Err(ApiError::forbidden("webhook_not_configured", message));

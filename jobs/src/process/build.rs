@@ -17,7 +17,12 @@ use providers::{
     email::{EmailProvider, Outbox, Smtp, SmtpError},
     http::HttpError,
     sandbox::Sandbox,
+    sendgrid::Sendgrid,
+    ses::Ses,
+    sns_sms::SnsSms,
     storage::{Storage, StorageError},
+    textlocal::Textlocal,
+    twilio::Twilio,
     whatsapp_cloud::WhatsappCloud,
 };
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -62,13 +67,40 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
 
 /// Every configured account, and the sandbox for channels without one.
 fn lines(config: &ServicesConfig) -> Result<Lines, BuildError> {
+    let (channels, public_url) = (&config.channels, &config.mail.public_url);
     let mut lines = Vec::new();
-    for account in &config.channels.whatsapp {
+    for account in &channels.whatsapp {
         lines.push(Line::Whatsapp(Arc::new(WhatsappCloud::new(account)?)));
     }
-    if let Some(server) = &config.mail.smtp {
+    for account in &channels.ses {
+        lines.push(Line::Email(Arc::new(Ses::new(account)?)));
+    }
+    for account in &channels.sendgrid {
+        lines.push(Line::Email(Arc::new(Sendgrid::new(account)?)));
+    }
+    for server in &channels.smtp {
         lines.push(Line::Email(Arc::new(Smtp::new(server)?)));
     }
+    for account in &channels.twilio {
+        lines.push(Line::Sms(Arc::new(Twilio::new(account, public_url)?)));
+    }
+    for account in &channels.sns {
+        lines.push(Line::Sms(Arc::new(SnsSms::new(account)?)));
+    }
+    for account in &channels.textlocal {
+        lines.push(Line::Sms(Arc::new(Textlocal::new(account, public_url)?)));
+    }
+    let place = |line: &Line| {
+        let order = match line.channel() {
+            Channel::Whatsapp => return Some(0),
+            Channel::Email => &channels.email_order,
+            Channel::Sms => &channels.sms_order,
+        };
+        order.iter().position(|name| name == line.account().name())
+    };
+    lines.retain(|line| place(line).is_some());
+    // stable: accounts of one provider stay in the order of their numbers
+    lines.sort_by_key(|line| place(line));
     for channel in Channel::ALL {
         if lines.iter().all(|line| line.channel() != *channel) {
             let sandbox = Arc::new(Sandbox::new(config.sandbox.clone(), *channel));

@@ -64,7 +64,10 @@ async fn an_account_at_fault_waits_with_its_messages_until_it_is_mended() {
         .until_true("it is paused", "SELECT EXISTS (SELECT 1 FROM sending_accounts WHERE paused_at IS NOT NULL)")
         .await;
     ground
-        .until_true("the campaign says why", "SELECT COALESCE(error LIKE '%190%' OR error LIKE '%paused%', FALSE) FROM campaigns")
+        .until_true(
+            "the campaign says why",
+            "SELECT COALESCE(error LIKE '%190%' OR error LIKE '%paused%', FALSE) FROM campaigns",
+        )
         .await;
     ground.until_true("all wait", "SELECT NOT EXISTS (SELECT 1 FROM messages WHERE status <> 'pending')").await;
     assert_eq!(book::number(&ground.client, "SELECT max(attempts)::BIGINT FROM messages").await, 0);

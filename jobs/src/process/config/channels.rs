@@ -2,13 +2,32 @@
 
 use super::Reader;
 use domain::messaging::Channel;
-use providers::{config::numbered, whatsapp_cloud::WhatsappConfig};
+use providers::{
+    config::numbered, email::SmtpConfig, sendgrid::SendgridConfig, ses::SesConfig, sns_sms::SnsConfig,
+    textlocal::TextlocalConfig, twilio::TwilioConfig, whatsapp_cloud::WhatsappConfig,
+};
 
 /// Every configured account.
 #[derive(Debug, Clone)]
 pub struct ChannelsConfig {
     /// WhatsApp numbers.
     pub whatsapp: Vec<WhatsappConfig>,
+    /// Amazon SES.
+    pub ses: Vec<SesConfig>,
+    /// SendGrid.
+    pub sendgrid: Vec<SendgridConfig>,
+    /// Mail servers.
+    pub smtp: Vec<SmtpConfig>,
+    /// Twilio.
+    pub twilio: Vec<TwilioConfig>,
+    /// Text messages through Amazon SNS.
+    pub sns: Vec<SnsConfig>,
+    /// TextLocal.
+    pub textlocal: Vec<TextlocalConfig>,
+    /// Providers of e-mail, first the one that is tried first.
+    pub email_order: Vec<String>,
+    /// Providers of text messages, first the one that is tried first.
+    pub sms_order: Vec<String>,
     /// Whether a channel goes on over its next account.
     pub failover: Failover,
 }
@@ -43,10 +62,39 @@ impl ChannelsConfig {
     /// Every account's own variables, and `FAILOVER_CHANNELS`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let whatsapp = reader.provider(|lookup| numbered(lookup, WhatsappConfig::from_env));
+        let ses = reader.provider(|lookup| numbered(lookup, SesConfig::from_env));
+        let sendgrid = reader.provider(|lookup| numbered(lookup, SendgridConfig::from_env));
+        let smtp = reader.provider(|lookup| numbered(lookup, SmtpConfig::from_env));
+        let twilio = reader.provider(|lookup| numbered(lookup, TwilioConfig::from_env));
+        let sns = reader.provider(|lookup| numbered(lookup, SnsConfig::from_env));
+        let textlocal = reader.provider(|lookup| numbered(lookup, TextlocalConfig::from_env));
+        let email_order = order(reader, "EMAIL_PROVIDERS", &["ses", "sendgrid", "smtp"]);
+        let sms_order = order(reader, "SMS_PROVIDERS", &["twilio", "sns", "textlocal"]);
         let expected = "channels such as email,sms, or none";
         let failover = reader.checked("FAILOVER_CHANNELS", Failover::default(), expected, failover);
-        Some(Self { whatsapp: whatsapp?, failover })
+        Some(Self {
+            whatsapp: whatsapp?,
+            ses: ses?,
+            sendgrid: sendgrid?,
+            smtp: smtp?,
+            twilio: twilio?,
+            sns: sns?,
+            textlocal: textlocal?,
+            email_order,
+            sms_order,
+            failover,
+        })
     }
+}
+
+/// Which providers are used, in which order; all in the given order unless some are named.
+fn order(reader: &mut Reader<'_>, variable: &str, known: &[&str]) -> Vec<String> {
+    let expected = format!("some of {}, the first to be tried first", known.join(","));
+    let default = known.iter().map(|name| (*name).to_owned()).collect();
+    reader.checked(variable, default, &expected, |text| {
+        let named: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        named.iter().all(|name| known.contains(&name.as_str())).then_some(named)
+    })
 }
 
 fn failover(text: &str) -> Option<Failover> {

@@ -32,13 +32,6 @@ pub use telemetry::{LogFormat, TelemetryConfig};
 pub use units::{parse_bytes, parse_duration};
 
 use providers::{sandbox::SandboxConfig, storage::StorageConfig};
-use providers::{
-    sandbox::SandboxConfig, sendgrid::SendgridConfig, ses::SesConfig, storage::StorageConfig,
-    whatsapp_cloud::WhatsappConfig,
-use providers::{
-    sandbox::SandboxConfig, sns_sms::SnsConfig, storage::StorageConfig, textlocal::TextlocalConfig,
-    twilio::TwilioConfig, whatsapp_cloud::WhatsappConfig,
-};
 use schema::DbConfig;
 
 /// What [`Services`](crate::Services) are made from.
@@ -52,18 +45,6 @@ pub struct ServicesConfig {
     pub storage: StorageConfig,
     /// The accounts that send to customers.
     pub channels: ChannelsConfig,
-    /// The WhatsApp account; without one the sandbox takes the channel.
-    pub whatsapp: Option<WhatsappConfig>,
-    /// Amazon SES.
-    pub ses: Option<SesConfig>,
-    /// SendGrid.
-    pub sendgrid: Option<SendgridConfig>,
-    /// The Twilio account.
-    pub twilio: Option<TwilioConfig>,
-    /// Text messages through Amazon SNS.
-    pub sns_sms: Option<SnsConfig>,
-    /// The TextLocal account.
-    pub textlocal: Option<TextlocalConfig>,
     /// The sandbox.
     pub sandbox: SandboxConfig,
     /// Mails, and what their links begin with.
@@ -79,12 +60,6 @@ impl ServicesConfig {
         let redis = RedisConfig::read(reader);
         let storage = reader.provider(StorageConfig::from_env);
         let channels = ChannelsConfig::read(reader);
-        let whatsapp = reader.provider(WhatsappConfig::from_env);
-        let ses = reader.provider(SesConfig::from_env);
-        let sendgrid = reader.provider(SendgridConfig::from_env);
-        let twilio = reader.provider(TwilioConfig::from_env);
-        let sns_sms = reader.provider(SnsConfig::from_env);
-        let textlocal = reader.provider(TextlocalConfig::from_env);
         let sandbox = reader.provider(SandboxConfig::from_env);
         let mail = MailConfig::read(reader);
         let security = SecurityConfig::read(reader);
@@ -93,12 +68,6 @@ impl ServicesConfig {
             redis: redis?,
             storage: storage?,
             channels: channels?,
-            whatsapp: whatsapp?,
-            ses: ses?,
-            sendgrid: sendgrid?,
-            twilio: twilio?,
-            sns_sms: sns_sms?,
-            textlocal: textlocal?,
             sandbox: sandbox?,
             mail: mail?,
             security: security?,
