@@ -15,6 +15,7 @@ mod audit;
 pub mod auth;
 mod book;
 mod campaigns;
+mod communication;
 pub mod config;
 mod docs;
 pub mod edge;

@@ -23,6 +23,8 @@ pub enum Tag {
     Templates,
     /// Messages to a book of policies, and how they fare.
     Campaigns,
+    /// Single messages, what became of messages and why, and the accounts that send.
+    Communication,
     /// What providers tell us.
     Webhooks,
     /// Work under way.

@@ -90,6 +90,12 @@ typed_id! {
     TemplateId = "template";
     /// One outbound message.
     MessageId = "message";
+    /// One outbound WhatsApp message.
+    WhatsappMessageId = "wa-msg";
+    /// One outbound text message.
+    SmsMessageId = "sms-msg";
+    /// One outbound e-mail.
+    EmailMessageId = "email-msg";
     /// An entry of the suppression list.
     SuppressionId = "suppression";
     /// A WhatsApp template as its provider has it.

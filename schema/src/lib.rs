@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod book;
+pub mod bounces;
 pub mod campaigns;
 pub mod consent;
 pub mod error;

@@ -40,6 +40,18 @@ pub struct TemplateRow {
     pub created_at: DateTime<Utc>,
     /// When it was changed last.
     pub updated_at: DateTime<Utc>,
+    /// What it is for.
+    pub purpose: String,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// `text` or `html`.
+    pub format: String,
+    /// Whether opens and clicks are watched.
+    pub tracked: bool,
+    /// Header, buttons and media of a WhatsApp template; registration and sender of an SMS.
+    pub extras: Option<serde_json::Value>,
+    /// Which version it is, from 1.
+    pub version: i32,
 }
 
 impl TemplateRow {
@@ -156,6 +168,20 @@ pub async fn count(connection: &mut AsyncPgConnection, filter: &Filter, cap: i64
 /// One template.
 pub async fn get(connection: &mut AsyncPgConnection, id: TemplateId) -> Result<Option<TemplateRow>, DbError> {
     let found = templates::table.find(id.0).select(TemplateRow::as_select());
+    Ok(found.first(connection).await.optional()?)
+}
+
+/// The active template of a channel that goes by that name, here or at the provider; of several the newest.
+pub async fn named(
+    connection: &mut AsyncPgConnection,
+    channel: Channel,
+    name: &str,
+) -> Result<Option<TemplateRow>, DbError> {
+    let found = templates::table
+        .filter(templates::template_type.eq(channel.as_str()).and(templates::is_active.eq(true)))
+        .filter(templates::provider_name.eq(name).or(templates::name.eq(name)))
+        .order((templates::provider_name.eq(name).desc().nulls_last(), templates::id.desc()))
+        .select(TemplateRow::as_select());
     Ok(found.first(connection).await.optional()?)
 }
 

@@ -2,7 +2,7 @@
 
 use super::apply::status_of;
 use chrono::{DateTime, Utc};
-use domain::messaging::MessageStatus;
+use domain::messaging::{BounceKind, Feedback, MessageStatus};
 use schema::{messages::Tracked, provider_events::Waiting};
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -14,18 +14,34 @@ pub(super) struct Said<'a> {
     pub known_as: Option<(&'a str, &'a str)>,
     /// What somebody wrote.
     pub text: Option<&'a str>,
+    /// What they chose.
+    pub choice: Option<&'a str>,
+    /// It is told by somebody who did not send the message.
+    pub by_others: bool,
+}
+
+/// Our own pages tell of messages that went out over any account.
+fn is_bystander(provider: &str) -> bool {
+    matches!(provider, "tracking")
 }
 
 impl<'a> Said<'a> {
     pub fn of(event: &'a Waiting) -> Self {
         let read = |name: &str| event.inbound.as_ref().and_then(|inbound| inbound.get(name)?.as_str());
         let (known_as, text) = match event.kind.as_str() {
-            "status" => (event.provider_message_id.as_deref(), None),
+            "status" | "feedback" => (event.provider_message_id.as_deref(), None),
             // of what somebody wrote the provider's id is theirs; ours is the one it answers
             "inbound" => (read("inReplyTo"), read("text")),
             _ => (None, None),
         };
-        Self { message: event.message_id, known_as: known_as.map(|id| (event.provider.as_str(), id)), text }
+        let known_as = known_as.map(|id| (event.provider.as_str(), id));
+        Self {
+            message: event.message_id,
+            known_as,
+            by_others: is_bystander(&event.provider),
+            text,
+            choice: read("choice"),
+        }
     }
 
     /// Whether a message that is still to be recorded may turn out to be meant. One named by our own id would be there.
@@ -56,7 +72,7 @@ impl Known {
     pub fn find(&self, said: &Said<'_>) -> Option<usize> {
         let name = said.known_as.map(|(provider, id)| (provider.to_owned(), id.to_owned()));
         let of_provider = |at: &usize| match (&self.messages[*at].provider, &name) {
-            (Some(known), Some((provider, _))) => known == provider,
+            (Some(known), Some((provider, _))) => known == provider || said.by_others,
             _ => true,
         };
         let by_id = said.message.and_then(|id| self.by_id.get(&id).copied()).filter(of_provider);
@@ -71,15 +87,21 @@ impl Known {
     pub fn tell(&mut self, at: usize, event: &Waiting, said: &Said<'_>) -> bool {
         let Some(status) = status_of(event) else { return false };
         let message = &mut self.messages[at];
-        let other = matches!((&message.provider_message_id, said.known_as), (Some(ours), Some((_, id))) if ours != id);
+        let names = (&message.provider_message_id, said.known_as.filter(|_| !said.by_others));
+        let other = matches!(names, (Some(ours), Some((_, id))) if ours != id);
         // an earlier attempt of the message that came to nothing: its failure says nothing of the later one
         if other && status == MessageStatus::Failed {
             return false;
         }
         let code = event.error_code.as_deref().unwrap_or("failed");
         let why = (status == MessageStatus::Failed).then(|| (code, event.error_message.as_deref().unwrap_or(code)));
-        let mut changed = message.progress.tell(status, event.occurred_at, why);
-        if let (None, Some((provider, id))) = (&message.provider_message_id, said.known_as) {
+        let bounce = event.bounce.as_deref().and_then(|kind| kind.parse::<BounceKind>().ok());
+        let mut changed = match (why, bounce) {
+            (Some(why), Some(kind)) => message.progress.tell_bounce(kind, event.occurred_at, why),
+            (why, _) => message.progress.tell(status, event.occurred_at, why),
+        };
+        if let (None, Some((provider, id))) = (&message.provider_message_id, said.known_as.filter(|_| !said.by_others))
+        {
             // an id that another message has is not taken from it
             if let Entry::Vacant(free) = self.by_name.entry((provider.to_owned(), id.to_owned())) {
                 message.provider_message_id = Some(id.to_owned());
@@ -90,6 +112,18 @@ impl Known {
         }
         self.changed[at] |= changed;
         changed
+    }
+
+    /// Adds what its recipient did with it; whether it changed anything.
+    pub fn tell_feedback(&mut self, at: usize, event: &Waiting, feedback: Feedback) -> bool {
+        let changed = self.messages[at].progress.tell_feedback(feedback, event.occurred_at);
+        self.changed[at] |= changed;
+        changed
+    }
+
+    /// A message of the page.
+    pub fn message(&self, at: usize) -> &Tracked {
+        &self.messages[at]
     }
 
     /// Adds that it was answered.
@@ -111,6 +145,11 @@ mod tests {
         Tracked {
             id,
             campaign_id: Some(1),
+            customer_id: None,
+            channel: domain::messaging::Channel::Whatsapp,
+            address: "+919876543210".to_owned(),
+            flow: None,
+            case_id: None,
             provider: Some("meta".to_owned()),
             provider_message_id: name.map(str::to_owned),
             progress: Progress::at(MessageStatus::Sending),
@@ -132,6 +171,9 @@ mod tests {
             received_at: DateTime::UNIX_EPOCH,
             apply_after: DateTime::UNIX_EPOCH,
             inbound: None,
+            bounce: None,
+            feedback: None,
+            automatic: false,
         }
     }
 

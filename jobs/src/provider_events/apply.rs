@@ -4,7 +4,11 @@
 //! climbs ([`Progress::tell`](domain::messaging::Progress::tell)), so any order leads to the same end. An event that
 //! names no message we know waits a while for its message's record, and is kept as an orphan after that.
 
-use super::about::{Known, Said};
+use super::{
+    about::{Known, Said},
+    returns,
+    words::{self, Word},
+};
 use crate::{
     Decision, JobContext, JobError,
     campaigns::{analytics, job},
@@ -12,9 +16,15 @@ use crate::{
     queue::dispatch::Enqueued,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::messaging::{Channel, MessageStatus};
+use domain::messaging::{
+    BounceKind, Channel, Feedback, MessageStatus,
+    restraint::{Keyword, Rules, keyword},
+};
 use schema::{
-    AsyncConnection, AsyncPgConnection, DbError, messages,
+    AsyncConnection, AsyncPgConnection, DbError,
+    bounces::NewBounce,
+    consent::rules,
+    messages::{self, Tracked},
     provider_events::{self, EventOutcome, Inbound, Settled, Waiting},
 };
 use serde_json::json;
@@ -30,6 +40,8 @@ const LOOK: TimeDelta = TimeDelta::milliseconds(500);
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 /// The first wait; later ones are as long as the event has waited already.
 const FIRST_WAIT: TimeDelta = TimeDelta::milliseconds(500);
+/// Whoever does not say what they answer means what they were sent within this.
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::days(7);
 /// The longest wait.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(1);
 
@@ -69,11 +81,13 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     if events.is_empty() {
         return Ok((0, Vec::new()));
     }
-    let said: Vec<Said<'_>> = events.iter().map(Said::of).collect();
+    let mut said: Vec<Said<'_>> = events.iter().map(Said::of).collect();
+    guess(connection, &events, &mut said).await?;
     let ids: Vec<i64> = said.iter().filter_map(|said| said.message).collect();
     let known_as: Vec<(&str, &str)> = said.iter().filter_map(|said| said.known_as).collect();
     let mut known = Known::new(messages::lock(connection, &ids, &known_as).await?);
-    let mut page = Page::default();
+    let rules = rules::get(connection).await?;
+    let mut page = Page::new(&rules);
     for (event, said) in events.iter().zip(&said) {
         page.apply(event, said, &mut known, now);
     }
@@ -82,9 +96,13 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     if !changed.is_empty() {
         messages::write(connection, &changed, now).await?;
     }
-    if !page.inbound.is_empty() {
-        provider_events::insert_inbound(connection, Channel::Whatsapp, &page.inbound).await?;
-    }
+    returns::keep(connection, &page.returned, &rules.bounces, now).await?;
+    let received = match page.inbound.is_empty() {
+        true => Vec::new(),
+        false => provider_events::insert_inbound(connection, &page.inbound).await?,
+    };
+    let customers = received.iter().filter_map(|row| Some((row.event_id, row.customer_id?))).collect();
+    words::heed(connection, &page.words, &customers, now).await?;
     if !page.settled.is_empty() {
         provider_events::finish(connection, &page.settled, now).await?;
     }
@@ -95,48 +113,145 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     Ok((events.len(), enqueued))
 }
 
+/// Ties what somebody wrote without saying to what to the last message they were sent on the channel.
+async fn guess(connection: &mut AsyncPgConnection, events: &[Waiting], said: &mut [Said<'_>]) -> Result<(), DbError> {
+    let loose = |(event, said): (&Waiting, &Said<'_>)| {
+        let is_loose = event.kind == "inbound" && said.known_as.is_none() && said.message.is_none();
+        is_loose.then(|| Some((channel_of(&event.provider)?, event.address.clone()?, event.occurred_at))).flatten()
+    };
+    let asked: Vec<(Channel, String, DateTime<Utc>)> = events.iter().zip(&*said).filter_map(loose).collect();
+    let Some(first) = asked.iter().map(|(.., at)| *at).min() else { return Ok(()) };
+    let names: Vec<(Channel, &str)> = asked.iter().map(|(channel, address, _)| (*channel, address.as_str())).collect();
+    let found = provider_events::last_to(connection, &names, first - ANSWERED_WITHIN).await?;
+    for (event, said) in events.iter().zip(said) {
+        if let Some((channel, address, _)) = loose((event, said)) {
+            said.message = found.get(&(channel, address)).copied();
+        }
+    }
+    Ok(())
+}
+
+/// The channel of a provider of one.
+fn channel_of(provider: &str) -> Option<Channel> {
+    match provider {
+        "whatsapp_cloud" => Some(Channel::Whatsapp),
+        "twilio" | "textlocal" | "sns" => Some(Channel::Sms),
+        "ses" | "sendgrid" | "smtp" | "mailbox" => Some(Channel::Email),
+        _ => None,
+    }
+}
+
 /// What comes of a page.
-#[derive(Default)]
-struct Page {
+struct Page<'a> {
+    rules: &'a Rules,
     settled: Vec<Settled>,
     later: Vec<(i64, DateTime<Utc>)>,
     inbound: Vec<Inbound>,
+    words: Vec<Word>,
+    returned: Vec<NewBounce>,
 }
 
-impl Page {
+impl<'a> Page<'a> {
+    fn new(rules: &'a Rules) -> Self {
+        let (settled, later, inbound) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rules, settled, later, inbound, words: Vec::new(), returned: Vec::new() }
+    }
+
     fn apply(&mut self, event: &Waiting, said: &Said<'_>, known: &mut Known, now: DateTime<Utc>) {
         let message = known.find(said);
         match (event.kind.as_str(), message) {
             ("status", Some(at)) => {
-                let outcome = match known.tell(at, event, said) {
-                    true => EventOutcome::Applied,
-                    false => EventOutcome::Superseded,
-                };
-                self.settle(event, Some(known.id(at)), outcome);
+                let changed = known.tell(at, event, said);
+                self.note_return(event, known.message(at), event.bounce.as_deref());
+                self.settle(event, Some(known.id(at)), applied(changed));
+            }
+            ("feedback", Some(at)) => {
+                let changed = self.hear(event, known, at);
+                self.settle(event, Some(known.id(at)), applied(changed));
             }
             ("inbound", Some(at)) => {
                 known.tell_reply(at, event.occurred_at);
-                self.receive(event, said, Some(known.id(at)));
+                self.receive(event, said, Some(known.message(at)));
             }
             // its message is being recorded, or is not ours
-            ("status", None) | ("inbound", None) if said.may_be_known_later() && is_young(event, now) => {
+            ("status" | "feedback", None) | ("inbound", None) if said.may_be_known_later() && is_young(event, now) => {
                 self.later.push((event.id, next_try(event, now)));
             }
-            ("status", None) => self.settle(event, None, EventOutcome::Orphan),
+            ("status" | "feedback", None) => self.settle(event, None, EventOutcome::Orphan),
             ("inbound", None) => self.receive(event, said, None),
             _ => self.settle(event, None, EventOutcome::Ignored),
         }
     }
 
-    fn receive(&mut self, event: &Waiting, said: &Said<'_>, in_reply_to: Option<i64>) {
+    /// What a recipient did; whether it changed the message. What a program did is kept and says nothing of them.
+    fn hear(&mut self, event: &Waiting, known: &mut Known, at: usize) -> bool {
+        let Some(feedback) = event.feedback.as_deref().and_then(|name| name.parse().ok()) else { return false };
+        if event.automatic && matches!(feedback, Feedback::Opened | Feedback::Clicked) {
+            return false;
+        }
+        let changed = known.tell_feedback(at, event, feedback);
+        match feedback {
+            Feedback::Complained => {
+                self.note_return(event, known.message(at), Some(BounceKind::Complaint.as_str()));
+            }
+            // of our own pages, which have seen to it
+            Feedback::Unsubscribed if !is_ours(&event.provider) => {
+                let message = known.message(at);
+                self.words.push(Word {
+                    keyword: Keyword::Stop,
+                    channel: message.channel,
+                    address: message.address.to_lowercase(),
+                    event_id: event.id,
+                    said_at: event.occurred_at,
+                });
+            }
+            Feedback::Unsubscribed | Feedback::Opened | Feedback::Clicked | Feedback::Deferred => {}
+        }
+        changed
+    }
+
+    fn note_return(&mut self, event: &Waiting, message: &Tracked, kind: Option<&str>) {
+        let Some(kind) = kind.and_then(|kind| kind.parse::<BounceKind>().ok()) else { return };
+        self.returned.push(NewBounce {
+            message_id: Some(message.id),
+            event_id: event.id,
+            channel: message.channel,
+            address: message.address.to_lowercase(),
+            kind,
+            code: event.error_code.clone(),
+            detail: event.error_message.clone(),
+            occurred_at: event.occurred_at,
+        });
+    }
+
+    fn receive(&mut self, event: &Waiting, said: &Said<'_>, answered: Option<&Tracked>) {
+        let in_reply_to = answered.map(|message| message.id);
         let Some(address) = event.address.clone() else {
             return self.settle(event, in_reply_to, EventOutcome::Ignored);
         };
+        let channel = answered.map(|message| message.channel).or_else(|| channel_of(&event.provider));
+        let channel = channel.unwrap_or(Channel::Whatsapp);
+        let keyword = said.text.and_then(|text| keyword(text, self.rules));
+        if let Some(keyword) = keyword {
+            let (event_id, said_at) = (event.id, event.occurred_at);
+            self.words.push(Word { keyword, channel, address: address.clone(), event_id, said_at });
+        }
         self.inbound.push(Inbound {
             event_id: event.id,
+            channel,
+            provider: event.provider.clone(),
+            provider_message_id: event.provider_message_id.clone(),
             address,
             in_reply_to,
             body: said.text.map(str::to_owned),
+            choice: said.choice.map(str::to_owned),
+            content: event
+                .inbound
+                .as_ref()
+                .and_then(|inbound| inbound.get("content"))
+                .filter(|c| !c.is_null())
+                .cloned(),
+            keyword: keyword.map(Keyword::as_str),
             received_at: event.occurred_at,
         });
         self.settle(event, in_reply_to, EventOutcome::Applied);
@@ -145,6 +260,14 @@ impl Page {
     fn settle(&mut self, event: &Waiting, message_id: Option<i64>, outcome: EventOutcome) {
         self.settled.push(Settled { id: event.id, message_id, outcome });
     }
+}
+
+fn applied(changed: bool) -> EventOutcome {
+    if changed { EventOutcome::Applied } else { EventOutcome::Superseded }
+}
+
+fn is_ours(provider: &str) -> bool {
+    provider == "tracking"
 }
 
 fn is_young(event: &Waiting, now: DateTime<Utc>) -> bool {

@@ -3,6 +3,8 @@
 mod about;
 pub mod apply;
 mod keep;
+mod returns;
+mod words;
 
 pub use keep::keep;
 

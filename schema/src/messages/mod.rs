@@ -13,6 +13,7 @@ mod recipients;
 mod render;
 mod settle;
 mod single;
+pub mod story;
 mod suppress;
 mod window;
 

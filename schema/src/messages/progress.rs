@@ -1,11 +1,11 @@
 //! Messages as the job that applies events sees them: locked, looked at, and written back.
 
-use crate::{DbError, sql::sql};
+use crate::{DbError, names::Known, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::{MessageStatus, Progress};
+use domain::messaging::{BounceKind, Channel, MessageStatus, Progress};
 
 /// A message that events are about.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,16 @@ pub struct Tracked {
     pub id: i64,
     /// Its campaign.
     pub campaign_id: Option<i64>,
+    /// Its recipient, when they are a customer.
+    pub customer_id: Option<i64>,
+    /// How it went out.
+    pub channel: Channel,
+    /// Where.
+    pub address: String,
+    /// Which step of which reply flow it is.
+    pub flow: Option<(i64, String)>,
+    /// The renewal case it is about.
+    pub case_id: Option<i64>,
     /// The provider that has it.
     pub provider: Option<String>,
     /// Under this id.
@@ -28,6 +38,18 @@ struct Row {
     id: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     campaign_id: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    customer_id: Option<i64>,
+    #[diesel(sql_type = Text, deserialize_as = Known<Channel>)]
+    channel: Channel,
+    #[diesel(sql_type = Text)]
+    address: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    flow_id: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    flow_step: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    case_id: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     provider: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -48,14 +70,30 @@ struct Row {
     replied_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     failed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    clicked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    bounced_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    bounce: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    complained_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    unsubscribed_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
     fn read(self) -> Result<Tracked, DbError> {
         let status = self.status.parse().map_err(|_| DbError::Unknown { table: "messages", column: "status" })?;
+        let bounce = self.bounce.map(|bounce| bounce.parse()).transpose();
         Ok(Tracked {
             id: self.id,
             campaign_id: self.campaign_id,
+            customer_id: self.customer_id,
+            channel: self.channel,
+            address: self.address,
+            flow: self.flow_id.zip(self.flow_step),
+            case_id: self.case_id,
             provider: self.provider,
             provider_message_id: self.provider_message_id,
             progress: Progress {
@@ -67,6 +105,11 @@ impl Row {
                 opened_at: self.opened_at,
                 replied_at: self.replied_at,
                 failed_at: self.failed_at,
+                clicked_at: self.clicked_at,
+                bounced_at: self.bounced_at,
+                bounce: bounce.map_err(|_| DbError::Unknown { table: "messages", column: "bounce" })?,
+                complained_at: self.complained_at,
+                unsubscribed_at: self.unsubscribed_at,
             },
         })
     }
@@ -81,7 +124,8 @@ pub async fn lock(
 ) -> Result<Vec<Tracked>, DbError> {
     let (providers, provider_ids): (Vec<&str>, Vec<&str>) = known_as.iter().copied().unzip();
     let rows: Vec<Row> =
-        sql("SELECT m.id, m.campaign_id, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
+        sql("SELECT m.id, m.campaign_id, m.customer_id, m.channel::TEXT, m.address, m.flow_id, m.flow_step, m.case_id, \
+                m.clicked_at, m.bounced_at, m.bounce, m.complained_at, m.unsubscribed_at, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
                 m.sent_at, m.delivered_at, m.opened_at, m.replied_at, m.failed_at \
          FROM messages m \
          WHERE m.id = ANY(ARRAY( \
@@ -111,12 +155,13 @@ pub async fn write(
             provider_message_id = COALESCE(m.provider_message_id, g.provider_message_id), \
             error_code = g.error_code, error_message = g.error_message, sent_at = g.sent_at, \
             delivered_at = g.delivered_at, opened_at = g.opened_at, replied_at = g.replied_at, \
-            failed_at = g.failed_at, updated_at = $12, \
+            failed_at = g.failed_at, clicked_at = g.clicked_at, bounced_at = g.bounced_at, bounce = g.bounce, \
+            complained_at = g.complained_at, unsubscribed_at = g.unsubscribed_at, updated_at = $12, \
             send_job = CASE WHEN g.status = $13 THEN m.send_job END, \
             send_attempt = CASE WHEN g.status = $13 THEN m.send_attempt END \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15, $16, $17, $18) \
             AS g (id, status, provider, provider_message_id, error_code, error_message, sent_at, delivered_at, \
-                  opened_at, replied_at, failed_at) \
+                  opened_at, replied_at, failed_at, clicked_at, bounced_at, bounce, complained_at, unsubscribed_at) \
          WHERE m.id = g.id")
     .bind::<Array<BigInt>, _>(column(changed, |message| message.id))
     .bind::<Array<Text>, _>(column(changed, |message| message.progress.status.as_str()))
@@ -131,6 +176,11 @@ pub async fn write(
     .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.failed_at))
     .bind::<Timestamptz, _>(now)
     .bind::<Text, _>(MessageStatus::Sending.as_str())
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.clicked_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.bounced_at))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.progress.bounce.map(BounceKind::as_str)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.complained_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.unsubscribed_at))
     .execute(connection)
     .await?;
     Ok(())

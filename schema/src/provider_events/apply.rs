@@ -3,7 +3,7 @@
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub struct Waiting {
     /// Who told it.
     #[diesel(sql_type = Text)]
     pub provider: String,
-    /// `status`, `inbound` or `other`.
+    /// `status`, `feedback`, `inbound` or `other`.
     #[diesel(sql_type = Text)]
     pub kind: String,
     /// Our message, when the provider echoed our id.
@@ -49,12 +49,21 @@ pub struct Waiting {
     /// What was read from an inbound message; of a status nothing.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub inbound: Option<Value>,
+    /// A name of `BounceKind`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub bounce: Option<String>,
+    /// A name of `Feedback`.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub feedback: Option<String>,
+    /// Not a person's doing.
+    #[diesel(sql_type = Bool)]
+    pub automatic: bool,
 }
 
 /// Takes up to `limit` due events, oldest first, leaving those that another run has taken.
 pub async fn take(connection: &mut AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Waiting>, DbError> {
     Ok(sql("SELECT id, provider, kind, message_id, provider_message_id, status, error_code, error_message, address, \
-                occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound \
+                occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound, bounce, feedback, automatic \
          FROM provider_events WHERE applied_at IS NULL AND apply_after <= $1 \
          ORDER BY apply_after, id LIMIT $2 FOR UPDATE SKIP LOCKED")
     .bind::<Timestamptz, _>(now)

@@ -5,5 +5,5 @@ mod inbound;
 mod store;
 
 pub use apply::{EventOutcome, Settled, Waiting, defer, finish, next_at, take};
-pub use inbound::{Inbound, insert_inbound};
+pub use inbound::{Inbound, Received, insert_inbound, last_to};
 pub use store::{NewEvent, insert};

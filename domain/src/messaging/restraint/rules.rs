@@ -6,7 +6,7 @@
 use super::Window;
 use crate::{
     local_day::DEFAULT_ZONE,
-    messaging::{Channel, Purpose},
+    messaging::{Channel, Purpose, bounce::BounceRules},
 };
 use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -40,6 +40,8 @@ pub struct Rules {
     pub opt_out_words: Vec<String>,
     /// Answers that mean START, besides those that are known.
     pub opt_in_words: Vec<String>,
+    /// How often an address may bounce before nothing is sent there any more.
+    pub bounces: BounceRules,
 }
 
 /// When nobody is disturbed, by the recipient's clock.
@@ -123,6 +125,7 @@ impl Default for Rules {
             marketing_needs_consent: true,
             opt_out_words: Vec::new(),
             opt_in_words: Vec::new(),
+            bounces: BounceRules::default(),
         }
     }
 }
