@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod campaigns;
 pub mod clock;
+pub mod consent;
 pub mod initial;
 pub mod kinds;
 pub mod process;
@@ -16,6 +17,7 @@ pub mod security;
 pub mod sending;
 pub mod services;
 pub mod sheets;
+pub mod tracking;
 pub mod uploads;
 
 pub use clock::Clock;

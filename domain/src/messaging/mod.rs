@@ -12,6 +12,7 @@ pub mod segments;
 pub mod status;
 pub mod suppression;
 pub mod template;
+pub mod tracking;
 pub mod whatsapp;
 
 pub use bounce::{BounceKind, Feedback};

@@ -237,3 +237,69 @@ pub async fn customers_at(
     };
     Ok(ids.into_iter().map(CustomerId).collect())
 }
+
+/// Of these customers, those who once agreed to marketing on the channel.
+pub async fn once_agreed(
+    connection: &mut AsyncPgConnection,
+    customers: &[CustomerId],
+    channel: Channel,
+) -> Result<Vec<CustomerId>, DbError> {
+    let ids: Vec<i64> = customers.iter().map(|customer| customer.0).collect();
+    let agreed = consent_log::table.filter(
+        consent_log::customer_id
+            .eq_any(ids)
+            .and(consent_log::channel.eq(channel.as_str()))
+            .and(consent_log::purpose.eq(Purpose::Marketing.as_str()))
+            .and(consent_log::granted)
+            .and(consent_log::took_effect),
+    );
+    let ids: Vec<i64> = agreed.select(consent_log::customer_id).distinct().load(connection).await?;
+    Ok(ids.into_iter().map(CustomerId).collect())
+}
+
+/// Where a customer can be reached.
+#[derive(Debug, Clone, Queryable)]
+pub struct Addresses {
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+impl Addresses {
+    /// Their address on a channel.
+    pub fn on(&self, channel: Channel) -> Option<&str> {
+        match channel {
+            Channel::Email => self.email.as_deref(),
+            Channel::Whatsapp | Channel::Sms => self.phone.as_deref(),
+        }
+    }
+}
+
+/// Where a customer can be reached; `None`: there is no such customer.
+pub async fn addresses(connection: &mut AsyncPgConnection, id: CustomerId) -> Result<Option<Addresses>, DbError> {
+    use crate::tables::customers;
+    let found = customers::table.find(id.0).select((customers::email, customers::phone));
+    Ok(found.first(connection).await.optional()?)
+}
+
+/// Whom a message went to.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = crate::tables::messages)]
+pub struct RecipientRow {
+    pub customer_id: Option<i64>,
+    #[diesel(deserialize_as = Name)]
+    pub channel: Channel,
+    #[diesel(deserialize_as = Name)]
+    pub purpose: Purpose,
+    pub address: String,
+    pub topic: Option<String>,
+}
+
+/// Whom a message went to.
+pub async fn recipient(
+    connection: &mut AsyncPgConnection,
+    message: domain::ids::MessageId,
+) -> Result<Option<RecipientRow>, DbError> {
+    use crate::tables::messages;
+    let found = messages::table.find(message.0).select(RecipientRow::as_select());
+    Ok(found.first(connection).await.optional()?)
+}

@@ -94,8 +94,9 @@ pub(super) fn is_known_start(word: &str) -> bool {
 
 /// In small letters, one space between words, nothing at the ends that is no part of a word.
 pub(super) fn normal(text: &str) -> String {
-    let trimmed = text.trim_matches(|c: char| !is_of_word(c)).to_lowercase();
-    trimmed.split_whitespace().collect::<Vec<_>>().join(" ")
+    // first, for small letters may come with signs that are no part of a word
+    let small = text.to_lowercase();
+    small.trim_matches(|c: char| !is_of_word(c)).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Letters and digits, and the signs that Devanagari writes over, under and behind its letters; not its full stops.
