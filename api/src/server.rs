@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// A connection on which nothing moves for this long is closed; longer than any answer may take to begin.
 const IDLE: Duration = Duration::from_secs(120);
 
+/// How long the last sights of messages may take to be kept.
+const LAST_SIGHTS: Duration = Duration::from_secs(5);
+
 /// Requests at a time on one HTTP/2 connection.
 const STREAMS: u32 = 128;
 
@@ -68,12 +71,14 @@ impl Listening {
             shutdown.cancelled().await;
             stopping.cancel();
         };
-        Server::new_with_acceptor(self.acceptor)
+        let state = Arc::clone(&self.state);
+        let served = Server::new_with_acceptor(self.acceptor)
             .idle_timeout(IDLE)
             .http2_max_concurrent_streams(STREAMS)
             .run_with_graceful_shutdown(app(self.state), asked, Some(drain))
-            .await
-            .map_err(ServeError::Stopped)
+            .await;
+        state.recorder.drained(LAST_SIGHTS).await;
+        served.map_err(ServeError::Stopped)
     }
 }
 

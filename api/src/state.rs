@@ -8,7 +8,11 @@ use crate::{
     edge::rate::RateLimits,
 };
 use chrono::TimeDelta;
-use jobs::{process::health::Health, services::SharedServices};
+use jobs::{
+    process::health::Health,
+    services::SharedServices,
+    tracking::{Links, Recorder},
+};
 use providers::{
     http::HttpError,
     oidc::OidcError,
@@ -51,6 +55,10 @@ pub struct ApiState {
     pub single_sign_on: SingleSignOn,
     /// Tells true deliveries of Amazon's topics from others; only with an account of SES.
     pub sns: Option<SnsVerifier>,
+    /// Makes and reads links that recipients follow.
+    pub links: Links,
+    /// Keeps what they tell.
+    pub recorder: Recorder,
     /// Cancelled when the process is asked to stop: whoever waits, answers.
     pub stopping: CancellationToken,
 }
@@ -71,6 +79,7 @@ impl ApiState {
         let rates = RateLimits::new(services.redis.clone());
         let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
         let (sns, stopping) = (sns(&config)?, CancellationToken::new());
+        let (links, recorder) = (Links::of(&services), Recorder::new(Arc::clone(&services)));
         Ok(Arc::new(Self {
             services,
             health,
@@ -80,6 +89,8 @@ impl ApiState {
             rates,
             single_sign_on,
             sns,
+            links,
+            recorder,
             stopping,
             config,
         }))

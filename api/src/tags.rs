@@ -25,6 +25,10 @@ pub enum Tag {
     Campaigns,
     /// Single messages, what became of messages and why, and the accounts that send.
     Communication,
+    /// What people allow, and when, how often and on whose word messages go out.
+    Consent,
+    /// What recipients reach without signing in.
+    Public,
     /// What providers tell us.
     Webhooks,
     /// Work under way.

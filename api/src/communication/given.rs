@@ -7,7 +7,7 @@ use crate::{
     auth::SignedIn,
     envelope::{Accepted, FieldFault, accepted},
     error::{ApiError, ApiResult},
-    request::{Id, named_set},
+    request::Id,
     state::SharedState,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,8 +31,6 @@ use schema::{
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
-
-named_set!(Purpose);
 
 /// Nobody asks further ahead.
 const FARTHEST: TimeDelta = TimeDelta::days(366);

@@ -6,7 +6,7 @@
 use ipnetwork::IpNetwork;
 use poem::{
     Endpoint, Request, Response, Result,
-    http::{HeaderName, uri::Scheme},
+    http::{HeaderName, Method, uri::Scheme},
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -23,6 +23,10 @@ pub struct ClientAddress(pub Option<IpAddr>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IsSecure(pub bool);
 
+/// Whether only the head of the answer was asked for: routes answer it as they do a GET, and are told it was one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsHead(pub bool);
+
 /// Finds the client's address, for everything behind.
 pub async fn located<E>(next: Arc<E>, mut request: Request, proxies: Arc<[IpNetwork]>) -> Result<Response>
 where
@@ -34,6 +38,7 @@ where
     let told = request.header(FORWARDED_PROTO).is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
     let is_proxy = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(peer)));
     let is_secure = *request.scheme() == Scheme::HTTPS || (told && is_proxy);
+    request.set_data(IsHead(request.method() == Method::HEAD));
     request.set_data(IsSecure(is_secure));
     request.set_data(ClientAddress(client));
     next.call(request).await

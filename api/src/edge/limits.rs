@@ -30,6 +30,9 @@ const UPLOAD_TIME: Duration = Duration::from_secs(2 * 3600);
 const FORM_OVERHEAD: u64 = 64 * 1024;
 /// The longest delivery of a webhook, in bytes.
 const DELIVERY: u64 = providers::whatsapp_webhook::BODY_LIMIT as u64;
+/// The longest list of addresses, in bytes, and how long it may take to come and be kept.
+const IMPORT: u64 = 8 * 1024 * 1024;
+const IMPORT_TIME: Duration = Duration::from_secs(5 * 60);
 /// The longest a caller may wait for a job.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -151,6 +154,11 @@ pub fn for_waiting<E: Endpoint + 'static>(route: E) -> impl Endpoint {
 /// For webhooks: `#[oai(transform = "for_webhooks")]`. A delivery may be as long as its provider makes them.
 pub fn for_webhooks<E: Endpoint + 'static>(route: E) -> impl Endpoint {
     raised(route, |_| (DELIVERY, Duration::ZERO))
+}
+
+/// For lists that are read whole: `#[oai(transform = "for_imports")]`.
+pub fn for_imports<E: Endpoint + 'static>(route: E) -> impl Endpoint {
+    raised(route, |_| (IMPORT, IMPORT_TIME))
 }
 
 fn raised<E: Endpoint + 'static>(route: E, to: fn(&SharedState) -> (u64, Duration)) -> impl Endpoint {

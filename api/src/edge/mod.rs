@@ -22,7 +22,7 @@ use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, middleware::C
 use std::sync::Arc;
 
 pub use answer::{Methods, panicked};
-pub use client::{ClientAddress, IsSecure};
+pub use client::{ClientAddress, IsHead, IsSecure};
 pub use observe::{RequestId, asked_by};
 
 /// Puts the edge around the routes.

@@ -56,7 +56,7 @@ pub fn media_type(file_type: &str) -> &'static str {
         "xlsb" => "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
         "xls" => "application/vnd.ms-excel",
         "ods" => "application/vnd.oasis.opendocument.spreadsheet",
-        "csv" => "text/csv",
+        "csv" => CSV,
         _ => "application/octet-stream",
     }
 }
@@ -67,12 +67,15 @@ pub const MEDIA_TYPES: [&str; 6] = [
     "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
     "application/vnd.ms-excel",
     "application/vnd.oasis.opendocument.spreadsheet",
-    "text/csv",
+    CSV,
     "application/octet-stream",
 ];
 
 /// The media type of an .xlsx workbook.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// The media type of comma-separated values.
+pub const CSV: &str = "text/csv";
 
 /// The first pieces of a stream, as many as tell what it is, and the type. The stream goes on after them.
 pub async fn peek<S, E>(content: &mut S) -> Result<(Vec<Bytes>, ApiResult<&'static str>), E>

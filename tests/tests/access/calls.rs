@@ -80,6 +80,29 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "get /api/customers" => plain(format!("/api/customers?uploadId={upload}")),
         "get /api/customers/{id}" => plain(format!("/api/customers/{customer}")),
         "post /api/customers/{id}/reveal" => plain(format!("/api/customers/{customer}/reveal")),
+        "get /api/customers/{id}/consents" => plain(format!("/api/customers/{customer}/consents")),
+        "put /api/customers/{id}/consents" => {
+            let word = json!({"channel": "email", "purpose": "marketing", "granted": true});
+            with(format!("/api/customers/{customer}/consents"), json!({"consents": [word]}))
+        }
+        "get /api/communication/suppressions"
+        | "get /api/communication/suppressions/export"
+        | "get /api/communication/rules"
+        | "get /api/communication/holidays" => plain(path_of(operation).to_owned()),
+        "post /api/communication/suppressions" => {
+            with(path_of(operation).to_owned(), json!({"channel": "email", "address": format!("{mark}@example.com")}))
+        }
+        "delete /api/communication/suppressions/{id}" => {
+            plain("/api/communication/suppressions/suppression-999999".into())
+        }
+        "post /api/communication/suppressions/import" => Called {
+            path: path_of(operation).to_owned(),
+            body: Some(("text/csv", format!("channel,address\nemail,{mark}.x@example.com\n"))),
+        },
+        "put /api/communication/rules" => with(path_of(operation).to_owned(), json!({})),
+        "put /api/communication/holidays" => {
+            with(path_of(operation).to_owned(), json!({"country": "IN", "year": 2030, "holidays": []}))
+        }
         "get /api/policies" => plain(format!("/api/policies?customerId={customer}")),
         "get /api/cases" => plain(format!("/api/cases?policyId={policy}")),
 
@@ -173,6 +196,8 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "get /api/audit" => plain("/api/audit".into()),
         "post /api/audit/export" => with("/api/audit/export".into(), json!({})),
         "get /api/audit/exports/{id}/file" => plain(format!("/api/audit/exports/{job}/file")),
+
+        public if public.contains("/{token}") => plain(path_of(operation).replace("{token}", "none")),
 
         "get /api/webhooks/whatsapp" => {
             plain("/api/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=none&hub.challenge=1".into())

@@ -23,6 +23,13 @@ const OPEN: &[&str] = &[
     "get /api/auth/oidc/providers",
     "get /api/auth/oidc/{provider}/start",
     "get /api/auth/oidc/{provider}/callback",
+    // recipients of messages: these rest on the token in the path
+    "get /t/o/{token}",
+    "get /t/c/{token}",
+    "get /u/{token}",
+    "post /u/{token}",
+    "get /p/{token}",
+    "post /p/{token}",
 ];
 /// Whoever calls these proves who they are in another way: the signature of the body.
 const SIGNED: &str = "/api/webhooks/";

@@ -28,7 +28,7 @@ pub(super) use case;
 
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    let own = [sign_in(), uploads(), campaigns(), work()];
+    let own = [sign_in(), uploads(), campaigns(), consent(), work()];
     let others = [factors::cases(), joining::cases(), people::cases(), administration::cases()];
     own.into_iter().chain(others).flatten().collect()
 }
@@ -98,6 +98,34 @@ fn campaigns() -> Vec<Case> {
         case!("put /api/campaigns/{id}/status" => "campaign.stopped", |stage| {
             let id = stage.campaign().await;
             stage.put(&format!("/api/campaigns/{id}/status")).json(&json!({"status": "cancelled"}))
+        }),
+    ]
+}
+
+fn consent() -> Vec<Case> {
+    const SUPPRESSIONS: &str = "/api/communication/suppressions";
+    vec![
+        case!("put /api/customers/{id}/consents" => "customer.consents_recorded", |stage| {
+            let word = json!({"channel": "email", "purpose": "marketing", "granted": true});
+            let path = format!("/api/customers/{}/consents", stage.customer().await);
+            stage.put(&path).json(&json!({"consents": [word]}))
+        }),
+        case!("post /api/communication/suppressions" => "suppression.created", |stage| {
+            stage.post(SUPPRESSIONS).json(&json!({"channel": "email", "address": "nobody@example.com"}))
+        }),
+        case!("delete /api/communication/suppressions/{id}" => "suppression.lifted", |stage| {
+            let body = json!({"channel": "email", "address": "somebody@example.com"});
+            let made = stage.post(SUPPRESSIONS).json(&body).send().await.data(201);
+            stage.delete(&format!("{SUPPRESSIONS}/{}", made["id"].as_str().unwrap()))
+        }),
+        case!("post /api/communication/suppressions/import" => "suppressions.imported", |stage| {
+            stage.post("/api/communication/suppressions/import").body("text/csv", "channel,address\n")
+        }),
+        case!("put /api/communication/rules" => "messaging_rules.changed", |stage| {
+            stage.put("/api/communication/rules").json(&json!({}))
+        }),
+        case!("put /api/communication/holidays" => "holidays.changed", |stage| {
+            stage.put("/api/communication/holidays").json(&json!({"country": "IN", "year": 2030, "holidays": []}))
         }),
     ]
 }

@@ -12,5 +12,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/webhooks/textlocal/{secret}", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/twilio/inbound", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/twilio/status", "a provider's word, not a person's; the event is kept as it came"),
+    ("post /u/{token}", "a recipient's own choice: the log of consents keeps it, with what shows it"),
+    ("post /p/{token}", "a recipient's own choices: the log of consents keeps them"),
     ("post /api/webhooks/whatsapp", "a provider's word, not a person's; the event is kept as it came"),
 ];
