@@ -17,6 +17,7 @@ use providers::{
     http::HttpError,
     oidc::OidcError,
     sns_webhook::{Fetched, SnsVerifier},
+    whatsapp_cloud::WhatsappMedia,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -30,9 +31,9 @@ pub enum StateError {
     /// There is no way to call issuers.
     #[error("setting up single sign-on")]
     SingleSignOn(#[from] OidcError),
-    /// There is no way to call Amazon.
-    #[error("setting up the webhook of SES")]
-    Sns(#[from] HttpError),
+    /// There is no way to call a provider.
+    #[error("setting up a provider")]
+    Provider(#[from] HttpError),
 }
 
 /// The state of one process.
@@ -59,6 +60,8 @@ pub struct ApiState {
     pub links: Links,
     /// Keeps what they tell.
     pub recorder: Recorder,
+    /// Takes files of WhatsApp messages, to the account that sends first; `None`: the sandbox does.
+    pub media: Option<WhatsappMedia>,
     /// Cancelled when the process is asked to stop: whoever waits, answers.
     pub stopping: CancellationToken,
 }
@@ -78,6 +81,7 @@ impl ApiState {
         let attempts = Attempts::new(services.redis.clone());
         let rates = RateLimits::new(services.redis.clone());
         let single_sign_on = SingleSignOn::new(config.single_sign_on.clone())?;
+        let media = config.services.channels.whatsapp.first().map(WhatsappMedia::new).transpose()?;
         let (sns, stopping) = (sns(&config)?, CancellationToken::new());
         let (links, recorder) = (Links::of(&services), Recorder::new(Arc::clone(&services)));
         Ok(Arc::new(Self {
@@ -91,6 +95,7 @@ impl ApiState {
             sns,
             links,
             recorder,
+            media,
             stopping,
             config,
         }))

@@ -28,6 +28,8 @@ mod keys;
 mod limits;
 #[path = "api/logs.rs"]
 mod logs;
+#[path = "api/media.rs"]
+mod media;
 #[path = "api/mfa.rs"]
 mod mfa;
 #[path = "api/passwords.rs"]

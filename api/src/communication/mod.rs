@@ -6,6 +6,7 @@ mod email;
 mod explain;
 mod given;
 mod history;
+mod media;
 mod message_id;
 mod sms;
 mod status;
@@ -23,5 +24,6 @@ pub fn api() -> impl OpenApi + 'static {
         history::HistoryApi,
         explain::ExplainApi,
         accounts::AccountsApi,
+        media::WhatsappMediaApi,
     )
 }

@@ -11,6 +11,7 @@ use poem::{
     Body, Endpoint, EndpointExt, Request, Response, Result,
     http::{StatusCode, header},
 };
+use providers::whatsapp_cloud::LONGEST_MEDIA;
 use std::{
     io,
     pin::{Pin, pin},
@@ -149,6 +150,11 @@ pub fn for_uploads<E: Endpoint + 'static>(route: E) -> impl Endpoint {
 /// For routes with `?wait=`: `#[oai(transform = "for_waiting")]`. The answer may take [`LONGEST_WAIT`] longer.
 pub fn for_waiting<E: Endpoint + 'static>(route: E) -> impl Endpoint {
     raised(route, |state| (0, state.config.http.request_timeout + LONGEST_WAIT))
+}
+
+/// For files of WhatsApp messages: `#[oai(transform = "for_media")]`. As long as the vendor takes them, and a form around.
+pub fn for_media<E: Endpoint + 'static>(route: E) -> impl Endpoint {
+    raised(route, |_| (LONGEST_MEDIA + FORM_OVERHEAD, UPLOAD_TIME))
 }
 
 /// For webhooks: `#[oai(transform = "for_webhooks")]`. A delivery may be as long as its provider makes them.

@@ -95,13 +95,19 @@ impl WhatsappConfig {
 
     /// Where messages are posted.
     pub(super) fn messages_url(&self) -> Url {
+        self.url_of("messages")
+    }
+
+    /// Where files are posted.
+    pub(super) fn media_url(&self) -> Url {
+        self.url_of("media")
+    }
+
+    fn url_of(&self, what: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}/{}/{}/messages",
-            url.path().trim_end_matches('/'),
-            self.version,
-            self.phone_number_id
-        ));
+        let path = url.path().trim_end_matches('/');
+        let path = format!("{path}/{}/{}/{what}", self.version, self.phone_number_id);
+        url.set_path(&path);
         url
     }
 }

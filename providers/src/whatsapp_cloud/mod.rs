@@ -6,10 +6,12 @@
 
 mod classes;
 mod config;
+mod media;
 mod wire;
 
 pub use classes::{classify, masked};
 pub use config::WhatsappConfig;
+pub use media::{LONGEST_MEDIA, MediaFile, WhatsappMedia, media_limit};
 
 use crate::{
     http::{self, HttpError, bounded_body, unanswered},

@@ -10,6 +10,7 @@
 mod behaviour;
 mod contract;
 pub(crate) mod http;
+mod media;
 pub(crate) mod record;
 mod server;
 mod webhooks;
@@ -120,6 +121,11 @@ impl MetaServer {
     /// How many messages each recipient was sent.
     pub fn by_recipient(&self) -> BTreeMap<String, usize> {
         self.record.by_recipient()
+    }
+
+    /// The files that were uploaded, by name and type, with their lengths.
+    pub fn uploads(&self) -> Vec<(String, usize)> {
+        self.record.uploads()
     }
 
     /// How many calls came.

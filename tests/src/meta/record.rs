@@ -33,6 +33,7 @@ pub struct Record {
     refusals: Mutex<BTreeMap<i64, u64>>,
     violations: Mutex<Vec<String>>,
     recent: Mutex<VecDeque<Instant>>,
+    uploads: Mutex<Vec<(String, usize)>>,
     requests: AtomicU64,
 }
 
@@ -91,6 +92,17 @@ impl Record {
             answered,
         });
         wamid
+    }
+
+    /// Keeps word of a file; its number.
+    pub(crate) fn note_upload(&self, what: String, length: usize) -> usize {
+        let mut uploads = lock(&self.uploads);
+        uploads.push((what, length));
+        uploads.len()
+    }
+
+    pub(crate) fn uploads(&self) -> Vec<(String, usize)> {
+        lock(&self.uploads).clone()
     }
 
     pub(crate) fn accepted(&self) -> Vec<AcceptedMessage> {

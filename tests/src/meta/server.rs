@@ -74,6 +74,11 @@ impl Server {
         while let Some(request) = connection.read().await? {
             self.record.note_request();
             let behaviour = self.now();
+            if super::media::is_upload(&request) {
+                let (status, answer) = super::media::take(&behaviour, &self.record, &request);
+                connection.answer(status, "", answer.to_string().as_bytes()).await?;
+                continue;
+            }
             match self.judge(&behaviour, &request) {
                 Verdict::Refused { status, code, details } => {
                     self.record.note_refusal(code);
@@ -197,7 +202,7 @@ fn against_template(behaviour: &Behaviour, message: &Value) -> Option<Verdict> {
     }
 }
 
-fn error(code: i64, details: &str) -> Value {
+pub(super) fn error(code: i64, details: &str) -> Value {
     json!({"error": {
         "message": format!("(#{code}) {details}"), "type": "OAuthException", "code": code,
         "error_data": {"messaging_product": "whatsapp", "details": details}, "fbtrace_id": "Atest",

@@ -198,6 +198,9 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "get /api/audit/exports/{id}/file" => plain(format!("/api/audit/exports/{job}/file")),
 
         public if public.contains("/{token}") => plain(path_of(operation).replace("{token}", "none")),
+        "post /api/communication/whatsapp/media" => {
+            Called { path: "/api/communication/whatsapp/media".into(), body: Some((FORM, a_picture())) }
+        }
 
         "get /api/webhooks/whatsapp" => {
             plain("/api/webhooks/whatsapp?hub.mode=subscribe&hub.verify_token=none&hub.challenge=1".into())
@@ -223,6 +226,10 @@ fn a_template() -> Value {
 
 fn a_role(name: &str) -> Value {
     json!({"name": name, "displayName": "Another", "permissions": ["jobs.view"], "scope": "branch", "requiresMfa": false})
+}
+
+fn a_picture() -> String {
+    "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.7 x\r\n--XX--\r\n".into()
 }
 
 fn a_book(mark: &str) -> String {

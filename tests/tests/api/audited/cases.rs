@@ -78,6 +78,11 @@ fn uploads() -> Vec<Case> {
 
 fn campaigns() -> Vec<Case> {
     vec![
+        case!("post /api/communication/whatsapp/media" => "media.uploaded", |stage| {
+            let head = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n";
+            let form = format!("{head}%PDF-1.7 x\r\n--XX--\r\n");
+            stage.post("/api/communication/whatsapp/media").body("multipart/form-data; boundary=XX", form)
+        }),
         case!("post /api/customers/{id}/reveal" => "customer.revealed", |stage| {
             let customer = stage.customer().await;
             stage.post(&format!("/api/customers/{customer}/reveal"))
