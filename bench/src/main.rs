@@ -14,6 +14,7 @@ mod noop;
 mod peers;
 mod report;
 mod send;
+mod smtp;
 mod upload;
 
 use clap::{Parser, ValueEnum};
@@ -46,10 +47,13 @@ enum Part {
     Send,
     /// Sign-ins and authorised requests per second.
     Accounts,
+    /// E-mails per second over SMTP.
+    Smtp,
 }
 
 impl Part {
-    const ALL: [Part; 6] = [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send, Self::Accounts];
+    const ALL: [Part; 7] =
+        [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send, Self::Accounts, Self::Smtp];
 }
 
 #[tokio::main]
@@ -67,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Audience => audience::run(of(1_000_000), &mut report).await?,
             Part::Send => send::run(of(20_000), &mut report).await?,
             Part::Accounts => accounts::run(of(3_000), &mut report).await?,
+            Part::Smtp => smtp::run(of(30_000), &mut report).await?,
         }
     }
     print!("{report}");

@@ -40,7 +40,8 @@ pub(crate) fn fitting(id: String) -> String {
 pub(crate) fn address(value: &Value) -> Option<String> {
     let text = value.as_str()?.trim();
     let bare = text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'));
-    (bare.contains('@') && bare.len() <= 255).then(|| bare.to_lowercase())
+    let small = bare.to_lowercase();
+    (small.contains('@') && small.len() <= 255).then_some(small)
 }
 
 /// A time that a provider of today can mean: not before 2009, not after 2100.

@@ -11,6 +11,7 @@ mod fleet_campaign;
 pub mod http;
 pub mod mail;
 pub mod meta;
+pub mod moto;
 pub mod people;
 pub mod vendors;
 pub mod wait;

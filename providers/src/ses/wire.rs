@@ -66,7 +66,7 @@ pub(super) fn refusal(
     let kind = kind.map(str::to_owned).or(in_body)?;
     // `TooManyRequestsException:http://…`, or `com.amazonaws.ses#TooManyRequestsException`
     let name = kind.split(':').next().and_then(|name| name.rsplit('#').next()).filter(|name| !name.is_empty())?;
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).take(50).collect();
     let text = text.unwrap_or_default();
     let class = classify(&name, &text, status, after);
     Some(SendFailure::new(class, Some(name.into()), &masked(&text)))
