@@ -23,8 +23,12 @@ struct Behaviour {
     tls: Option<&'static str>,
     /// The answer to the command that begins so.
     answers: Option<(&'static str, &'static str)>,
-    /// Hangs up when the message has come.
-    hangs_up: bool,
+    /// Hangs up at the command that begins so, or `.`: when the message has come.
+    hangs_up: Option<&'static str>,
+    /// Says nothing from there on.
+    silent: Option<&'static str>,
+    /// Hangs up after so many messages.
+    messages: Option<usize>,
 }
 
 /// A mail server, and what it took: commands, and messages.
@@ -55,12 +59,17 @@ impl Server {
     }
 
     fn client(&self, encryption: &str) -> Smtp {
+        self.patient_client(encryption, 5)
+    }
+
+    /// It gives each step so many seconds.
+    fn patient_client(&self, encryption: &str, seconds: u64) -> Smtp {
         let settings: BTreeMap<&str, String> = [
             ("SMTP_HOST", "127.0.0.1".to_owned()),
             ("SMTP_PORT", self.port.to_string()),
             ("SMTP_ENCRYPTION", encryption.to_owned()),
             ("SMTP_CA_FILE", format!("{FIXTURES}/one.crt")),
-            ("SMTP_TIMEOUT", "5".to_owned()),
+            ("SMTP_TIMEOUT", seconds.to_string()),
             ("EMAIL_USER", "renewals".to_owned()),
             ("EMAIL_PASS", "secret".to_owned()),
             ("EMAIL_FROM", "Renewals <no-reply@renewals.example>".to_owned()),
@@ -95,7 +104,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     offers_tls: bool,
     greets: bool,
 ) -> Option<()> {
-    let mut stream = BufReader::new(stream);
+    let (mut stream, mut taken) = (BufReader::new(stream), 0);
     if greets {
         stream.write_all(b"220 mail.example ESMTP\r\n").await.ok()?;
     }
@@ -106,6 +115,12 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let line = line.trim_end().to_owned();
         heard.lock().unwrap().push(line.clone());
+        if behaviour.hangs_up.is_some_and(|command| line.starts_with(command)) {
+            return None;
+        }
+        if behaviour.silent.is_some_and(|command| line.starts_with(command)) {
+            std::future::pending::<()>().await;
+        }
         let special = behaviour.answers.filter(|(command, _)| line.starts_with(command)).map(|(_, answer)| answer);
         let answer = match line.split(' ').next().unwrap_or_default() {
             _ if special.is_some() => special.unwrap_or_default().to_owned(),
@@ -125,10 +140,18 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                         return None;
                     }
                 }
-                if behaviour.hangs_up {
+                if behaviour.hangs_up == Some(".") {
                     return None;
                 }
+                if behaviour.silent == Some(".") {
+                    std::future::pending::<()>().await;
+                }
                 heard.lock().unwrap().push(message);
+                taken += 1;
+                if behaviour.messages == Some(taken) {
+                    stream.write_all(b"250 taken, and bye\r\n").await.ok()?;
+                    return None;
+                }
                 "250 taken".to_owned()
             }
             "QUIT" => "221 bye".to_owned(),
@@ -204,8 +227,58 @@ async fn what_the_server_answers_says_what_to_do() {
         assert_eq!(failed.code.as_deref(), Some(&answer[..9]));
         assert!(!failed.to_string().contains('@'), "no personal data in logs: {failed}");
     }
-    let cut_off = failure(Behaviour { hangs_up: true, ..Behaviour::default() }, "none").await;
-    assert_eq!(cut_off.class, FailureClass::Unknown, "{cut_off}");
+}
+
+#[tokio::test]
+async fn until_the_last_line_is_sent_nothing_was_handed_over() {
+    let retry = FailureClass::Retry { after: None };
+    let ends = [("EHLO", retry), ("AUTH", retry), ("MAIL", retry), ("RCPT", retry), ("DATA", retry)];
+    let ends: Vec<_> = ends.into_iter().chain([(".", FailureClass::Unknown)]).collect();
+    for (at, expected) in &ends {
+        let cut_off = failure(Behaviour { hangs_up: Some(at), ..Behaviour::default() }, "none").await;
+        assert_eq!(cut_off.class, *expected, "hangs up at {at}: {cut_off}");
+    }
+    // each waits for its second: at once
+    let silent = futures_util::future::join_all(ends.iter().map(async |(at, _)| {
+        let server = Server::start(Behaviour { silent: Some(at), ..Behaviour::default() }).await;
+        server.patient_client("none", 1).send(&message()).await.unwrap_err()
+    }));
+    for (failed, (at, expected)) in silent.await.into_iter().zip(&ends) {
+        assert_eq!((failed.class, failed.code.as_deref()), (*expected, Some("timeout")), "silent at {at}: {failed}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_before_a_recipient_is_named_is_about_us() {
+    for (command, answer) in
+        [("EHLO", "554 5.7.1 not from there"), ("MAIL", "550 5.7.1 may not send"), ("MAIL", "553 no")]
+    {
+        let behaviour = Behaviour { answers: Some((command, answer)), ..Behaviour::default() };
+        let failed = failure(behaviour, "none").await;
+        assert_eq!(failed.class, FailureClass::Account, "{answer}: {failed}");
+    }
+}
+
+#[tokio::test]
+async fn connections_outlive_refusals_and_are_replaced_when_the_server_closes_them() {
+    let behaviour = Behaviour {
+        answers: Some(("RCPT TO:<asha@", "550 5.1.1 nobody here")),
+        messages: Some(2),
+        ..Behaviour::default()
+    };
+    let server = Server::start(behaviour).await;
+    let client = server.client("none");
+    let elsewhere = EmailMessage { to: "ravi@example.org".to_owned(), ..message() };
+    for _ in 0..3 {
+        assert_eq!(client.send(&message()).await.unwrap_err().class, FailureClass::Recipient);
+    }
+    assert_eq!(server.heard().iter().filter(|line| line.starts_with("EHLO")).count(), 1);
+    for _ in 0..5 {
+        client.send(&elsewhere).await.unwrap();
+    }
+    let heard = server.heard();
+    let count = |start: &str| heard.iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!((count("EHLO"), count("Message-ID")), (3, 5), "two messages a connection, and none lost or doubled");
 }
 
 #[tokio::test]

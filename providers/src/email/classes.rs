@@ -7,18 +7,28 @@ use super::masked;
 use domain::messaging::{FailureClass, SendFailure};
 use lettre::transport::smtp::Error as TransportError;
 
-/// What became of a message that was not taken.
-pub(super) fn classified(error: &TransportError) -> SendFailure {
-    let retry = FailureClass::Retry { after: None };
+/// How far a conversation had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Greeting, encryption, sign-in.
+    Connection,
+    /// The sender's address.
+    Sender,
+    /// The recipient's address.
+    Recipient,
+    /// That a message follows.
+    Message,
+    /// The message, to its last line: from here on the server may have taken it.
+    End,
+}
+
+/// What became of a message that was not taken, or perhaps not.
+pub(super) fn classified(error: &TransportError, stage: Stage) -> SendFailure {
     let text = error.to_string();
     let Some(status) = error.status().map(u16::from) else {
-        let class = match () {
-            // certificates, encryption or a sign-in that the server does not offer: nothing was handed over
-            () if error.is_tls() || error.is_client() => FailureClass::Account,
-            // lettre does not tell these apart otherwise
-            () if text.starts_with("Connection error") => retry,
-            () => FailureClass::Unknown,
-        };
+        // certificates, encryption or a sign-in that the server does not offer
+        let unfit = stage == Stage::Connection && (error.is_tls() || error.is_client());
+        let class = if unfit { FailureClass::Account } else { unanswered(stage) };
         return SendFailure::new(class, Some("network".into()), &masked(&text));
     };
     let enhanced = text.split_once("): ").and_then(|(_, said)| Enhanced::read(said));
@@ -26,7 +36,16 @@ pub(super) fn classified(error: &TransportError) -> SendFailure {
         Some(Enhanced { class, subject, detail }) => format!("{status} {class}.{subject}.{detail}"),
         None => status.to_string(),
     };
-    SendFailure::new(class_of(status, enhanced), Some(code.into()), &masked(&text))
+    SendFailure::new(class_at(stage, status, enhanced), Some(code.into()), &masked(&text))
+}
+
+/// The server did not answer in time.
+pub(super) fn timed_out(stage: Stage) -> SendFailure {
+    SendFailure::new(unanswered(stage), Some("timeout".into()), "the mail server did not answer in time")
+}
+
+fn unanswered(stage: Stage) -> FailureClass {
+    if stage == Stage::End { FailureClass::Unknown } else { FailureClass::Retry { after: None } }
 }
 
 /// Whether an answer asks to leave a whole domain alone for a while: one that is not about a single mailbox, or about
@@ -52,6 +71,17 @@ impl Enhanced {
         let mut numbers = said.split_whitespace().next()?.split('.').map(|part| part.parse::<u16>().ok());
         let read = Self { class: numbers.next()??, subject: numbers.next()??, detail: numbers.next()?? };
         (matches!(read.class, 2 | 4 | 5) && numbers.next().is_none()).then_some(read)
+    }
+}
+
+/// What is refused before a recipient is named is refused for our own sake, but for what the message's size is.
+fn class_at(stage: Stage, status: u16, enhanced: Option<Enhanced>) -> FailureClass {
+    let class = class_of(status, enhanced);
+    let of_size = status == 552 || enhanced.is_some_and(|code| code.subject == 3 && code.detail == 4);
+    match (stage, class) {
+        (Stage::Sender, FailureClass::Recipient | FailureClass::Request) if of_size => FailureClass::Request,
+        (Stage::Connection | Stage::Sender, FailureClass::Recipient | FailureClass::Request) => FailureClass::Account,
+        _ => class,
     }
 }
 
@@ -100,6 +130,19 @@ mod tests {
         ] {
             assert_eq!(class(status, said), expected, "{status} {said}");
         }
+    }
+
+    #[test]
+    fn before_a_recipient_is_named_it_is_about_us() {
+        let class = |stage, status, said| class_at(stage, status, Enhanced::read(said));
+        assert_eq!(class(Stage::Connection, 554, "no service for you"), FailureClass::Account);
+        assert_eq!(class(Stage::Sender, 550, "5.7.1 may not send"), FailureClass::Account);
+        assert_eq!(class(Stage::Sender, 553, ""), FailureClass::Account);
+        assert_eq!(class(Stage::Sender, 552, "5.3.4 too big"), FailureClass::Request);
+        assert_eq!(class(Stage::Sender, 451, ""), FailureClass::Retry { after: None });
+        assert_eq!(class(Stage::Recipient, 550, ""), FailureClass::Recipient);
+        assert_eq!(timed_out(Stage::Message).class, FailureClass::Retry { after: None });
+        assert_eq!(timed_out(Stage::End).class, FailureClass::Unknown);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod domains;
 mod masked;
 mod message;
 mod outbox;
+mod session;
 mod smtp;
 
 pub use crate::messaging::EmailProvider;

@@ -1,30 +1,28 @@
 //! E-mail over SMTP (RFC 5321): pooled connections, encrypted, with a time limit on each step.
 //!
-//! What the server answers decides the class of a failure ([`classes`](super::classes)). A connection that breaks while a
-//! message is handed over leaves open whether it was taken.
+//! How far a conversation had come and what the server answers decide the class of a failure
+//! ([`classes`](super::classes)).
 
 use super::{
     EmailMessage, EmailProvider, Encryption, SmtpConfig,
-    classes::{asks_for_rest, classified},
+    classes::asks_for_rest,
     dkim::{DkimError, Signer},
     domains::Domains,
+    session::{Server, Sessions},
 };
 use crate::messaging::{Accepted, SendRate, SendingAccount};
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Message,
     transport::smtp::{
-        Error as TransportError, PoolConfig,
-        authentication::{Credentials, Mechanism},
-        client::{Certificate, Tls, TlsParameters},
+        Error as TransportError,
+        authentication::Credentials,
+        client::{Certificate, TlsParameters},
     },
 };
-use secrecy::ExposeSecret;
-use std::{sync::Arc, time::Duration};
-
-/// A connection that nobody uses is closed: servers close theirs after some minutes.
-const IDLE: Duration = Duration::from_secs(60);
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
 
 /// The transport could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +40,7 @@ pub enum SmtpError {
 
 /// A mail server.
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    sessions: Sessions,
     domains: Domains,
     signer: Option<Arc<Signer>>,
     sender: String,
@@ -53,26 +51,29 @@ pub struct Smtp {
 impl Smtp {
     /// Connects to nothing yet.
     pub fn new(config: &SmtpConfig) -> Result<Self, SmtpError> {
-        let tls = match config.encryption {
-            Encryption::None => Tls::None,
-            Encryption::Implicit => Tls::Wrapper(parameters(config)?),
-            Encryption::StartTls => Tls::Required(parameters(config)?),
-        };
-        let pool = PoolConfig::new().max_size(config.connections).idle_timeout(IDLE);
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
-            .port(config.port)
-            .tls(tls)
-            .timeout(Some(config.timeout))
-            .pool_config(pool);
-        if let Some((user, password)) = &config.credentials {
-            let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
-            builder = builder.credentials(credentials).authentication(vec![Mechanism::Plain, Mechanism::Login]);
+        let (mut implicit, mut start) = (None, None);
+        match config.encryption {
+            Encryption::None => {}
+            Encryption::Implicit => implicit = Some(parameters(config)?),
+            Encryption::StartTls => start = Some(parameters(config)?),
         }
+        let of = |(user, password): &(String, SecretString)| {
+            Credentials::new(user.clone(), password.expose_secret().to_owned())
+        };
+        let server = Server {
+            host: config.host.clone(),
+            port: config.port,
+            implicit,
+            start,
+            credentials: config.credentials.as_ref().map(of),
+            step: config.timeout,
+        };
+        let sessions = Sessions::new(server, config.connections);
         let account = format!("smtp:{}", config.host);
         let rate = SendRate { per_second: config.rate_per_second, burst: config.rate_per_second };
         let signer = config.dkim.as_ref().map(Signer::open).transpose()?.map(Arc::new);
         let domains = Domains::new(config.per_domain, config.timeout);
-        Ok(Self { transport: builder.build(), domains, signer, sender: config.from.clone(), account, rate })
+        Ok(Self { sessions, domains, signer, sender: config.from.clone(), account, rate })
     }
 
     async fn written(&self, message: &EmailMessage) -> Result<Message, SendFailure> {
@@ -91,13 +92,12 @@ impl Smtp {
         let built = self.written(message).await?;
         let name = built.envelope().to().first().map(|to| to.domain().to_ascii_lowercase()).unwrap_or_default();
         let turn = self.domains.turn(&name).await?;
-        match self.transport.send(built).await {
-            Ok(_) => {
+        match self.sessions.send(built.envelope(), &built.formatted()).await {
+            Ok(()) => {
                 turn.taken();
                 Ok(Accepted { provider_message_id: message.id.clone(), held: false })
             }
-            Err(error) => {
-                let mut failure = classified(&error);
+            Err(mut failure) => {
                 if asks_for_rest(&failure) {
                     failure.class = FailureClass::Retry { after: Some(turn.rest()) };
                 }
