@@ -62,13 +62,22 @@ impl Server {
         self.patient_client(encryption, 5)
     }
 
+    /// It trusts another certificate than the server's.
+    fn distrusting_client(&self, encryption: &str) -> Smtp {
+        self.client_with(encryption, 5, "two")
+    }
+
     /// It gives each step so many seconds.
     fn patient_client(&self, encryption: &str, seconds: u64) -> Smtp {
+        self.client_with(encryption, seconds, "one")
+    }
+
+    fn client_with(&self, encryption: &str, seconds: u64, trusted: &str) -> Smtp {
         let settings: BTreeMap<&str, String> = [
             ("SMTP_HOST", "127.0.0.1".to_owned()),
             ("SMTP_PORT", self.port.to_string()),
             ("SMTP_ENCRYPTION", encryption.to_owned()),
-            ("SMTP_CA_FILE", format!("{FIXTURES}/one.crt")),
+            ("SMTP_CA_FILE", format!("{FIXTURES}/{trusted}.crt")),
             ("SMTP_TIMEOUT", seconds.to_string()),
             ("EMAIL_USER", "renewals".to_owned()),
             ("EMAIL_PASS", "secret".to_owned()),
@@ -311,4 +320,11 @@ async fn a_server_that_is_not_there_or_not_safe_takes_nothing() {
     let failed = plain.client("starttls").send(&message()).await.unwrap_err();
     assert_eq!(failed.class, FailureClass::Account, "{failed}");
     assert!(plain.heard().iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")));
+    // a certificate that nobody vouches for
+    for tls in ["implicit", "starttls"] {
+        let server = Server::start(Behaviour { tls: Some(tls), ..Behaviour::default() }).await;
+        let failed = server.distrusting_client(tls).send(&message()).await.unwrap_err();
+        assert_eq!(failed.class, FailureClass::Account, "{failed}");
+        assert!(server.heard().iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")));
+    }
 }

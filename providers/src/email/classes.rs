@@ -6,6 +6,7 @@
 use super::masked;
 use domain::messaging::{FailureClass, SendFailure};
 use lettre::transport::smtp::Error as TransportError;
+use std::error::Error;
 
 /// How far a conversation had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(super) fn classified(error: &TransportError, stage: Stage) -> SendFailure {
     let text = error.to_string();
     let Some(status) = error.status().map(u16::from) else {
         // certificates, encryption or a sign-in that the server does not offer
-        let unfit = stage == Stage::Connection && (error.is_tls() || error.is_client());
+        let unfit = stage == Stage::Connection && (error.is_tls() || error.is_client() || is_of_certificate(error));
         let class = if unfit { FailureClass::Account } else { unanswered(stage) };
         return SendFailure::new(class, Some("network".into()), &masked(&text));
     };
@@ -37,6 +38,22 @@ pub(super) fn classified(error: &TransportError, stage: Stage) -> SendFailure {
         None => status.to_string(),
     };
     SendFailure::new(class_at(stage, status, enhanced), Some(code.into()), &masked(&text))
+}
+
+/// The server's certificate is not one that is trusted; lettre takes it for a connection that failed.
+fn is_of_certificate(error: &TransportError) -> bool {
+    let is_fault = |error: &(dyn Error + 'static)| {
+        matches!(error.downcast_ref::<rustls::Error>(), Some(rustls::Error::InvalidCertificate(_)))
+    };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if is_fault(error) || inner.is_some_and(|inner| is_fault(inner)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The server did not answer in time.

@@ -17,10 +17,12 @@ use lettre::{
     },
 };
 use std::{
+    fmt::{self, Display, Formatter},
+    io,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::Semaphore;
+use tokio::{net::TcpStream, sync::Semaphore};
 
 /// A connection that nobody uses is closed: servers close theirs after some minutes.
 const IDLE: Duration = Duration::from_secs(60);
@@ -51,6 +53,8 @@ enum Ended {
     Failed(Stage, Error),
     /// It did not answer.
     Silent(Stage),
+    /// There is no connection.
+    Unreachable(io::Error),
     /// It does not take such addresses.
     Foreign,
 }
@@ -62,7 +66,7 @@ impl Sessions {
     }
 
     /// Hands one message over.
-    pub async fn send(&self, envelope: &Envelope, message: &[u8]) -> Result<(), SendFailure> {
+    pub async fn send(&self, envelope: &Envelope, message: &str) -> Result<(), SendFailure> {
         let closed = |_| SendFailure::new(FailureClass::Retry { after: None }, Some("closed".into()), "closing");
         let _place = self.places.acquire().await.map_err(closed)?;
         if let Some(mut kept) = self.kept() {
@@ -85,9 +89,21 @@ impl Sessions {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Ended> {
         let (server, name) = (&self.server, ClientId::default());
-        let (address, limit) = ((server.host.as_str(), server.port), Some(server.step));
-        let connecting = AsyncSmtpConnection::connect_tokio1(address, limit, &name, server.implicit.clone(), None);
-        let mut connection = self.step(Stage::Connection, connecting).await?;
+        let address = (server.host.as_str(), server.port);
+        let mut connection = if server.implicit.is_some() {
+            let (limit, tls) = (Some(server.step), server.implicit.clone());
+            let connecting = AsyncSmtpConnection::connect_tokio1(address, limit, &name, tls, None);
+            self.step(Stage::Connection, connecting).await?
+        } else {
+            let stream = match tokio::time::timeout(server.step, TcpStream::connect(address)).await {
+                Ok(stream) => stream.map_err(Ended::Unreachable)?,
+                Err(_) => return Err(Ended::Silent(Stage::Connection)),
+            };
+            // an answer is awaited after every line: none is to wait for the one before
+            stream.set_nodelay(true).map_err(Ended::Unreachable)?;
+            let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name);
+            self.step(Stage::Connection, greeting).await?
+        };
         if let Some(parameters) = &server.start {
             self.step(Stage::Connection, connection.starttls(parameters.clone(), &name)).await?;
         }
@@ -102,7 +118,7 @@ impl Sessions {
         &self,
         connection: &mut AsyncSmtpConnection,
         envelope: &Envelope,
-        message: &[u8],
+        message: &str,
     ) -> Result<(), Ended> {
         let mut options = Vec::new();
         if !envelope.from().into_iter().chain(envelope.to()).all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
@@ -116,7 +132,7 @@ impl Sessions {
             self.step(Stage::Recipient, connection.command(Rcpt::new(to.clone(), Vec::new()))).await?;
         }
         self.step(Stage::Message, connection.command(Data)).await?;
-        self.step(Stage::End, connection.message(message)).await?;
+        self.step(Stage::End, connection.command(Whole(message))).await?;
         Ok(())
     }
 
@@ -135,7 +151,7 @@ impl Sessions {
             Err(Ended::Failed(_, error)) if error.status().is_some_and(|code| u16::from(code) != 421) => {
                 self.step(Stage::Sender, connection.command(Rset)).await.is_ok()
             }
-            Err(Ended::Failed(..) | Ended::Silent(_)) => false,
+            Err(Ended::Failed(..) | Ended::Silent(_) | Ended::Unreachable(_)) => false,
         };
         if speaks {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
@@ -149,6 +165,9 @@ impl Ended {
         match self {
             Self::Failed(stage, error) => classified(&error, stage),
             Self::Silent(stage) => timed_out(stage),
+            Self::Unreachable(error) => {
+                SendFailure::new(FailureClass::Retry { after: None }, Some("network".into()), &error.to_string())
+            }
             Self::Foreign => SendFailure::new(
                 FailureClass::Recipient,
                 Some("smtputf8".into()),
@@ -158,7 +177,35 @@ impl Ended {
     }
 }
 
+/// A message and the line that ends it, in one piece: in two, the second would wait for the first to be confirmed.
+struct Whole<'a>(&'a str);
+
+impl Display for Whole<'_> {
+    /// A dot that begins a line is doubled (RFC 5321, 4.5.2).
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for line in self.0.split_inclusive('\n') {
+            if line.starts_with('.') {
+                f.write_str(".")?;
+            }
+            f.write_str(line)?;
+        }
+        f.write_str(if self.0.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" })
+    }
+}
+
 /// Nothing was said, or only that the connection is to end.
 fn is_stale(error: &Error) -> bool {
     error.status().is_none_or(|code| u16::from(code) == 421)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_ends_with_a_line_of_its_own() {
+        assert_eq!(Whole("a\r\n.\r\n..b\r\n").to_string(), "a\r\n..\r\n...b\r\n.\r\n");
+        assert_eq!(Whole(".a").to_string(), "..a\r\n.\r\n");
+        assert_eq!(Whole("").to_string(), "\r\n.\r\n");
+    }
 }

@@ -92,7 +92,9 @@ impl Smtp {
         let built = self.written(message).await?;
         let name = built.envelope().to().first().map(|to| to.domain().to_ascii_lowercase()).unwrap_or_default();
         let turn = self.domains.turn(&name).await?;
-        match self.sessions.send(built.envelope(), &built.formatted()).await {
+        let text = String::from_utf8(built.formatted())
+            .map_err(|_| SendFailure::new(FailureClass::Request, None, "the message is not text"))?;
+        match self.sessions.send(built.envelope(), &text).await {
             Ok(()) => {
                 turn.taken();
                 Ok(Accepted { provider_message_id: message.id.clone(), held: false })
