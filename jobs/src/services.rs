@@ -9,7 +9,7 @@ use crate::queue::{
 };
 use crate::sending::{letter::SafeLinks, line::Lines};
 use crate::{Clock, process::config::SecurityConfig};
-use providers::{email::EmailProvider, rate_limit::RateLimiter, storage::Storage};
+use providers::{email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, storage::Storage};
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub struct Services {
     pub links: Arc<dyn SafeLinks>,
     /// Sends mail to account holders; into the storage without a mail server.
     pub email: Arc<dyn EmailProvider>,
+    /// Where mails that did not arrive come back to, if it is read.
+    pub bounce_mailbox: Option<Arc<Mailbox>>,
     /// What links in mails begin with.
     pub public_url: String,
     /// How fast a sending account may go, over all processes.
@@ -49,6 +51,8 @@ pub struct Senders {
     pub links: Arc<dyn SafeLinks>,
     /// To account holders.
     pub email: Arc<dyn EmailProvider>,
+    /// Where mails that did not arrive come back to.
+    pub bounce_mailbox: Option<Arc<Mailbox>>,
     /// What links begin with.
     pub public_url: String,
 }
@@ -68,8 +72,22 @@ impl Services {
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        let Senders { lines, links, email, public_url } = senders;
-        Self { db, clock, redis, dispatcher, events, storage, lines, links, email, public_url, rate_limiter, security }
+        let Senders { lines, links, email, bounce_mailbox, public_url } = senders;
+        Self {
+            db,
+            clock,
+            redis,
+            dispatcher,
+            events,
+            storage,
+            lines,
+            links,
+            email,
+            bounce_mailbox,
+            public_url,
+            rate_limiter,
+            security,
+        }
     }
 
     /// Enqueues jobs in a transaction of their own and tells the workers.

@@ -9,6 +9,7 @@ pub mod draw;
 pub mod email;
 pub mod form;
 pub mod http;
+pub mod imap;
 pub mod messaging;
 pub mod oidc;
 pub mod rate_limit;

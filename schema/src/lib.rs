@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod book;
 pub mod bounces;
+pub mod bounce_mailboxes;
 pub mod campaigns;
 pub mod consent;
 pub mod error;

@@ -12,6 +12,7 @@ pub mod http;
 pub mod mail;
 pub mod meta;
 pub mod moto;
+pub mod peers;
 pub mod people;
 pub mod vendors;
 pub mod wait;

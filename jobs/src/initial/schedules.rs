@@ -3,7 +3,7 @@
 use crate::{
     Job,
     kinds::{
-        drop_abandoned_uploads::DropAbandonedUploads, rotate_token_keys::RotateTokenKeys,
+        drop_abandoned_uploads::DropAbandonedUploads, read_bounces::ReadBounces, rotate_token_keys::RotateTokenKeys,
         settle_unconfirmed::SettleUnconfirmed,
     },
 };
@@ -17,6 +17,7 @@ pub(super) const DEFAULT: &[NewSchedule<'static>] = &[
         cron: "17 * * * *",
         time_zone: "UTC",
     },
+    NewSchedule { name: "Read the bounce mailbox", kind: ReadBounces::KIND, cron: "*/3 * * * *", time_zone: "UTC" },
     NewSchedule {
         name: "Replace the keys of access tokens",
         kind: RotateTokenKeys::KIND,

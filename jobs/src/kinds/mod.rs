@@ -10,6 +10,7 @@ pub mod drop_export;
 pub mod export_audit;
 pub mod look_up_password_reset;
 pub mod parse_upload;
+pub mod read_bounces;
 pub mod registry;
 pub mod reseal_secrets;
 pub mod rotate_token_keys;

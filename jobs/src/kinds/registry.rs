@@ -6,6 +6,8 @@ use super::{
     drop_export::DropExport, export_audit::ExportAudit, look_up_password_reset::LookUpPasswordReset,
     parse_upload::ParseUpload, reseal_secrets::ResealSecrets, rotate_token_keys::RotateTokenKeys,
     send_account_mail::SendAccountMail, send_batch::SendBatch, send_message::SendMessage,
+    parse_upload::ParseUpload, read_bounces::ReadBounces, reseal_secrets::ResealSecrets,
+    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
     settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
     undo_upload::UndoUpload,
 };
@@ -24,6 +26,7 @@ pub fn all() -> Registry {
         .with::<ExportAudit>()
         .with::<LookUpPasswordReset>()
         .with::<ParseUpload>()
+        .with::<ReadBounces>()
         .with::<ResealSecrets>()
         .with::<RotateTokenKeys>()
         .with::<SendAccountMail>()

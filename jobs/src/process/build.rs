@@ -16,6 +16,7 @@ use domain::messaging::Channel;
 use providers::{
     email::{EmailProvider, Outbox, Smtp, SmtpError},
     http::HttpError,
+    imap::{ImapError, Mailbox},
     sandbox::Sandbox,
     sendgrid::Sendgrid,
     ses::Ses,
@@ -48,6 +49,9 @@ pub enum BuildError {
     /// The mail server's TLS settings.
     #[error("setting up the mail server")]
     Mail(#[from] SmtpError),
+    /// The bounce mailbox's TLS settings.
+    #[error("setting up the bounce mailbox")]
+    Mailbox(#[from] ImapError),
 }
 
 /// The services, over the real clock. Must be called on a runtime, with the TLS provider of the process installed.
@@ -60,7 +64,9 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
     };
     let lines = lines(config)?;
     let links: Arc<dyn SafeLinks> = Arc::new(NoLinks);
-    let senders = Senders { lines, links, email, public_url: config.mail.public_url.clone() };
+    let bounce_mailbox = config.mail.bounces.as_ref().map(Mailbox::new).transpose()?.map(Arc::new);
+    let public_url = config.mail.public_url.clone();
+    let senders = Senders { lines, links, email, bounce_mailbox, public_url };
     let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
     Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, senders, security)))
 }

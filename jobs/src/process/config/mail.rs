@@ -2,7 +2,10 @@
 
 use super::Reader;
 use poem::http::Uri;
-use providers::email::{SmtpConfig, is_sender};
+use providers::{
+    email::{SmtpConfig, is_sender},
+    imap::ImapConfig,
+};
 
 /// The port that the API listens on unless told otherwise.
 const PORT: u16 = 8000;
@@ -12,6 +15,8 @@ const PORT: u16 = 8000;
 pub struct MailConfig {
     /// The mail server; without one mails are kept in the storage.
     pub smtp: Option<SmtpConfig>,
+    /// Where mails that did not arrive come back to; without it nothing is read.
+    pub bounces: Option<ImapConfig>,
     /// What mails are from.
     pub sender: Option<String>,
     /// What links begin with; without a slash at the end.
@@ -19,9 +24,10 @@ pub struct MailConfig {
 }
 
 impl MailConfig {
-    /// `SMTP_HOST` and what belongs to it, `EMAIL_FROM`, `PUBLIC_URL`.
+    /// `SMTP_HOST`, `BOUNCE_IMAP_HOST` and what belongs to them, `EMAIL_FROM`, `PUBLIC_URL`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let smtp = reader.provider(SmtpConfig::from_env);
+        let bounces = reader.provider(ImapConfig::from_env);
         let mut sender = None;
         // with a server, its settings have told
         if matches!(smtp, Some(None)) {
@@ -34,7 +40,7 @@ impl MailConfig {
         let default = format!("http://localhost:{port}");
         let expected = "where people find the platform, such as https://renewals.example.com";
         let public_url = reader.checked("PUBLIC_URL", default, expected, base);
-        Some(Self { smtp: smtp?, sender, public_url })
+        Some(Self { smtp: smtp?, bounces: bounces?, sender, public_url })
     }
 }
 
