@@ -7,7 +7,7 @@ use crate::queue::{
     new_job::NewJob,
     redis::Redis,
 };
-use crate::sending::{letter::SafeLinks, line::Lines};
+use crate::sending::line::Lines;
 use crate::{Clock, process::config::SecurityConfig};
 use providers::{email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, storage::Storage};
 use schema::{AsyncConnection, Db, DbError};
@@ -29,8 +29,6 @@ pub struct Services {
     pub storage: Storage,
     /// The accounts that send to customers; the sandbox where none is configured.
     pub lines: Lines,
-    /// Links of ours in mails to customers.
-    pub links: Arc<dyn SafeLinks>,
     /// Sends mail to account holders; into the storage without a mail server.
     pub email: Arc<dyn EmailProvider>,
     /// Where mails that did not arrive come back to, if it is read.
@@ -47,8 +45,6 @@ pub struct Services {
 pub struct Senders {
     /// To customers.
     pub lines: Lines,
-    /// Links of ours in mails to customers.
-    pub links: Arc<dyn SafeLinks>,
     /// To account holders.
     pub email: Arc<dyn EmailProvider>,
     /// Where mails that did not arrive come back to.
@@ -72,7 +68,7 @@ impl Services {
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        let Senders { lines, links, email, bounce_mailbox, public_url } = senders;
+        let Senders { lines, email, bounce_mailbox, public_url } = senders;
         Self {
             db,
             clock,
@@ -81,7 +77,6 @@ impl Services {
             events,
             storage,
             lines,
-            links,
             email,
             bounce_mailbox,
             public_url,

@@ -5,8 +5,8 @@
 
 pub mod audit;
 pub mod book;
-pub mod bounces;
 pub mod bounce_mailboxes;
+pub mod bounces;
 pub mod campaigns;
 pub mod consent;
 pub mod error;

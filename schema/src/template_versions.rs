@@ -27,10 +27,12 @@ pub struct TemplateVersion {
     /// What people call the template.
     #[diesel(sql_type = Text)]
     pub name: String,
+    /// A name of [`Channel`].
     #[diesel(sql_type = Text)]
-    template_type: String,
+    pub template_type: String,
+    /// A name of [`Purpose`].
     #[diesel(sql_type = Text)]
-    purpose: String,
+    pub purpose: String,
     /// What it is about, for people who want some topics only.
     #[diesel(sql_type = Nullable<Text>)]
     pub topic: Option<String>,

@@ -4,12 +4,10 @@ use super::{
     apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
     check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
     drop_export::DropExport, export_audit::ExportAudit, look_up_password_reset::LookUpPasswordReset,
-    parse_upload::ParseUpload, reseal_secrets::ResealSecrets, rotate_token_keys::RotateTokenKeys,
-    send_account_mail::SendAccountMail, send_batch::SendBatch, send_message::SendMessage,
     parse_upload::ParseUpload, read_bounces::ReadBounces, reseal_secrets::ResealSecrets,
-    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_whatsapp_batch::SendWhatsappBatch,
-    settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
-    undo_upload::UndoUpload,
+    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_batch::SendBatch,
+    send_message::SendMessage, settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign,
+    stop_campaign::StopCampaign, undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
 

@@ -5,11 +5,7 @@ use super::config::ServicesConfig;
 use crate::{
     Clock, Services,
     queue::redis::Redis,
-    sending::{
-        letter::SafeLinks,
-        line::{Line, Lines},
-        links::NoLinks,
-    },
+    sending::line::{Line, Lines},
     services::{Senders, SharedServices},
 };
 use domain::messaging::Channel;
@@ -63,10 +59,9 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
         None => Arc::new(Outbox::new(storage.clone(), config.mail.sender.clone())),
     };
     let lines = lines(config)?;
-    let links: Arc<dyn SafeLinks> = Arc::new(NoLinks);
     let bounce_mailbox = config.mail.bounces.as_ref().map(Mailbox::new).transpose()?.map(Arc::new);
     let public_url = config.mail.public_url.clone();
-    let senders = Senders { lines, links, email, bounce_mailbox, public_url };
+    let senders = Senders { lines, email, bounce_mailbox, public_url };
     let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
     Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, senders, security)))
 }

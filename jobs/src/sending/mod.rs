@@ -8,7 +8,6 @@ pub mod content;
 mod flow;
 pub mod letter;
 pub mod line;
-pub mod links;
 pub mod single;
 pub mod unconfirmed;
 mod verdict;

@@ -7,7 +7,7 @@ use super::{
     flow::Work,
     letter::{Frame, LetterError, Letters},
 };
-use crate::{JobError, services::Services};
+use crate::{JobError, services::Services, tracking::Links};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::messaging::Channel;
 use schema::{AsyncPgConnection, DbError, prices, template_versions::TemplateVersion};
@@ -41,7 +41,7 @@ pub fn letters(
 ) -> Result<Letters, LetterError> {
     let from = services.lines.of(channel).first().and_then(|line| line.sender().map(str::to_owned));
     let from = from.unwrap_or_else(|| services.email.sender().to_owned());
-    Letters::new(channel, versions, today, Frame { from, links: services.links.clone() })
+    Letters::new(channel, versions, today, Frame { from, links: Links::of(services) })
 }
 
 /// Everything that a run of the channel needs.

@@ -23,6 +23,9 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("renewal_amount", "what the renewal costs; the premium when no other amount is known"),
     ("case_number", "the renewal case's number"),
     ("branch", "the branch's name"),
+    ("unsubscribe_url", "of mails: where the recipient stops further ones"),
+    ("preferences_url", "of mails: where the recipient chooses channels and topics"),
+    ("view_url", "of mails: the mail as a page"),
 ];
 
 pub(super) fn is_known(name: &str) -> bool {
@@ -164,7 +167,9 @@ impl Variables {
             days_to_expiry: Some(30),
             case_number: text.clone(),
             branch: text,
-            given: BTreeMap::new(),
+            given: ["unsubscribe_url", "preferences_url", "view_url"]
+                .map(|name| (name.to_owned(), "https://example.com".to_owned()))
+                .into(),
         }
     }
 }

@@ -1,40 +1,27 @@
 //! An e-mail: a subject, a page and a text, framed by what every mail of the insurer has.
 
 use super::{LetterError, Stamp, Unwritable, page::Page, template_error};
-use crate::sending::content::EmailContent;
+use crate::{
+    sending::content::EmailContent,
+    tracking::{Links, Utm, Watch, track},
+};
 use domain::{
     campaigns::ExclusionReason,
     messaging::{
-        Correlation,
+        Purpose,
         template::{Template, Variables},
     },
 };
 use providers::email::{EmailMessage, Unsubscribe};
 use schema::template_versions::TemplateVersion;
-use std::{fmt, sync::Arc};
-
-/// Links of ours that a mail carries, made for one message.
-pub trait SafeLinks: Send + Sync {
-    /// Where the recipient stops further messages (RFC 8058).
-    fn unsubscribe(&self, message: Correlation) -> Option<String>;
-
-    /// The page with its opens and clicks watched.
-    fn tracked(&self, message: Correlation, html: String) -> String;
-}
 
 /// What every mail has.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// What mails are from: an address, with or without a name.
     pub from: String,
     /// Links of ours.
-    pub links: Arc<dyn SafeLinks>,
-}
-
-impl fmt::Debug for Frame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Frame({})", self.from)
-    }
+    pub links: Links,
 }
 
 /// A template, ready to be filled in.
@@ -43,6 +30,9 @@ pub(super) struct EmailLetter {
     subject: Template,
     body: Body,
     tracked: bool,
+    utm: Utm,
+    /// The text says itself how to stop further ones.
+    has_way_out: bool,
 }
 
 #[derive(Debug)]
@@ -60,7 +50,14 @@ impl EmailLetter {
         } else {
             Body::Text(Template::compile(&version.content).map_err(&wrong)?)
         };
-        Ok(Self { subject, body, tracked: version.tracked })
+        let has_way_out = version.content.contains("unsubscribe_url") || version.content.contains("preferences_url");
+        let utm = Utm {
+            source: "renewals".to_owned(),
+            medium: "email".to_owned(),
+            campaign: version.name,
+            content: version.language,
+        };
+        Ok(Self { subject, body, tracked: version.tracked, utm, has_way_out })
     }
 
     pub fn write(
@@ -70,8 +67,17 @@ impl EmailLetter {
         stamp: Stamp,
         frame: &Frame,
     ) -> Result<EmailMessage, Unwritable> {
-        let fill = |text: &Template| text.render(variables).map_err(|error| ExclusionReason::of(&error));
-        let (text, mut html) = match &self.body {
+        let message = stamp.correlation.message;
+        let mut variables = variables.clone();
+        for (name, link) in [
+            ("unsubscribe_url", frame.links.unsubscribe(message)),
+            ("preferences_url", frame.links.preferences(message)),
+            ("view_url", frame.links.view(message)),
+        ] {
+            variables.given.extend(link.map(|link| (name.to_owned(), link)));
+        }
+        let fill = |text: &Template| text.render(&variables).map_err(|error| ExclusionReason::of(&error));
+        let (mut text, mut html) = match &self.body {
             Body::Text(text) => {
                 let text = fill(text)?;
                 let html = page_of(&text);
@@ -79,8 +85,12 @@ impl EmailLetter {
             }
             Body::Page(page) => (fill(&page.text)?, fill(&page.html)?),
         };
+        if stamp.purpose == Purpose::Marketing && !self.has_way_out {
+            (text, html) = with_way_out((text, html), frame.links.unsubscribe(message));
+        }
         if self.tracked {
-            html = frame.links.tracked(stamp.correlation, html);
+            let watch = Watch { links: &frame.links, message, utm: Some(&self.utm), opens: true, clicks: true };
+            html = track(&html, &watch);
         }
         // a value may bring a line of its own
         let subject = fill(&self.subject)?.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -97,12 +107,23 @@ pub(super) fn plain(address: &str, content: EmailContent, stamp: Stamp, frame: &
 
 fn framed(address: &str, subject: String, bodies: (String, String), stamp: Stamp, frame: &Frame) -> EmailMessage {
     let id = format!("{}@{}", stamp.correlation, domain_of(&frame.from));
-    let unsubscribe = frame.links.unsubscribe(stamp.correlation).map(|url| Unsubscribe { url, mailto: None });
+    let unsubscribe = frame.links.unsubscribe(stamp.correlation.message).map(|url| Unsubscribe { url, mailto: None });
     EmailMessage {
         unsubscribe,
         correlation: Some(stamp.correlation),
         ..EmailMessage::new(id, frame.from.clone(), address.to_owned(), subject, bodies, stamp.now)
     }
+}
+
+/// Both bodies with a line that says how to stop further ones.
+fn with_way_out((text, html): (String, String), link: Option<String>) -> (String, String) {
+    let Some(link) = link else { return (text, html) };
+    let line = format!("<p style=\"font-size:12px;color:#697586\"><a href=\"{link}\">Unsubscribe</a></p>");
+    let html = match html.rfind("</body>") {
+        Some(end) => format!("{}{line}{}", &html[..end], &html[end..]),
+        None => html + &line,
+    };
+    (format!("{}\n\nUnsubscribe: {link}\n", text.trim_end()), html)
 }
 
 /// A text as a page: its paragraphs, escaped.

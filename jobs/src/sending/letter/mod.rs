@@ -8,7 +8,7 @@ mod page;
 mod sms;
 mod whatsapp;
 
-pub use email::{Frame, SafeLinks};
+pub use email::Frame;
 
 use super::{
     content::{Content, with_given},
