@@ -4,5 +4,7 @@
 mod clients;
 #[path = "sms/mail_vendors.rs"]
 mod mail_vendors;
+#[path = "sms/sns.rs"]
+mod sns;
 #[path = "sms/webhooks.rs"]
 mod webhooks;

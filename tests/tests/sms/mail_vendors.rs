@@ -4,12 +4,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use domain::{
     ids::MessageId,
-    messaging::{Correlation, FailureClass},
+    messaging::{Correlation, FailureClass, MessageStatus},
 };
 use providers::{
     email::{EmailMessage, Smtp, SmtpConfig},
     http,
-    messaging::EmailProvider,
+    messaging::{EmailProvider, EventKind, ProviderEvent},
+    sendgrid::{Sendgrid, SendgridConfig},
+    sendgrid_webhook::{self, verify},
+    ses::{Ses, SesConfig},
+    ses_webhook,
 };
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use serde_json::{Value, json};
@@ -158,6 +162,57 @@ fn letter(number: i64, to: &str) -> EmailMessage {
         attachments: Vec::new(),
         automatic: false,
         correlation: Some(correlation),
+    }
+}
+
+/// Settings of a stand-in, as a config reads them.
+fn lookup(environment: Vec<(&'static str, String)>) -> impl Fn(&str) -> Option<String> {
+    let environment: BTreeMap<_, _> = environment.into_iter().collect();
+    move |name| environment.get(name).cloned()
+}
+
+#[tokio::test]
+async fn what_our_clients_send_is_taken_and_what_is_told_is_read() {
+    let webhooks = WebhookBehaviour { failed_first: 1.0, read: 1.0, ..WebhookBehaviour::default() };
+    let behaviour = Behaviour { webhooks, ..Behaviour::default() };
+    let (sendgrid, ses) =
+        (SendgridServer::start(behaviour.clone()).await.unwrap(), SesServer::start(behaviour).await.unwrap());
+    let (api, taken) = inbox().await;
+    sendgrid.set_callback(Some(api));
+    let settings = SendgridConfig::from_env(&lookup(sendgrid.environment())).unwrap().unwrap();
+    let by_sendgrid = Sendgrid::new(&settings).unwrap();
+    let by_ses = Ses::new(&SesConfig::from_env(&lookup(ses.environment())).unwrap().unwrap()).unwrap();
+    let letter = letter(7, "asha@example.com");
+    by_sendgrid.send(&letter).await.unwrap();
+    by_ses.send(&letter).await.unwrap();
+    assert_eq!((sendgrid.violations(), ses.violations()), (Vec::new(), Vec::new()));
+    assert_eq!(
+        (&sendgrid.accepted()[0].correlation, &ses.accepted()[0].correlation),
+        (&"m-7-1".into(), &"m-7-1".into())
+    );
+
+    assert!(sendgrid.webhooks_settled(Duration::from_secs(10)).await);
+    let mut events = Vec::new();
+    for (signature, timestamp, body) in taken.lock().unwrap().iter() {
+        let headers = (Some(signature.as_str()), Some(timestamp.as_str()));
+        verify(&settings.webhook_keys, body, headers, Utc::now(), settings.webhook_window).unwrap();
+        events.extend(sendgrid_webhook::parse(body, Utc::now()).unwrap());
+    }
+    events.extend(ses.events().iter().flat_map(|event| ses_webhook::parse(&event.to_string(), Utc::now())));
+    for (name, wanted) in
+        [("processed", "status"), ("delivered", "status"), ("open", "feedback"), ("deferred", "feedback")]
+    {
+        let of = |event: &&ProviderEvent| event.payload["event"] == name;
+        let found = events.iter().find(of).unwrap_or_else(|| panic!("{name}"));
+        // what only says that it was taken is nothing new
+        assert!(name == "processed" || found.kind.as_str() == wanted, "{name}: {found:?}");
+    }
+    for (name, wanted) in
+        [("Send", MessageStatus::Sent), ("Delivery", MessageStatus::Delivered), ("Bounce", MessageStatus::Failed)]
+    {
+        let found = events.iter().find(|event| event.payload["eventType"] == name).unwrap_or_else(|| panic!("{name}"));
+        let EventKind::Status(status) = &found.kind else { unreachable!("{name}: {found:?}") };
+        assert_eq!((status.status, status.correlation), (wanted, letter.correlation), "{name}");
     }
 }
 
