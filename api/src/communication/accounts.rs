@@ -27,15 +27,15 @@ pub struct AccountsApi;
 
 /// All of them, in the order in which they are tried.
 #[derive(Object)]
-struct Accounts {
+struct SendingAccounts {
     /// One a configured account; the sandbox where there is none.
-    accounts: Vec<Account>,
+    accounts: Vec<SendingAccount>,
 }
 
 /// An account.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Account {
+struct SendingAccount {
     /// Its name.
     account: String,
     /// The channel it sends on.
@@ -56,7 +56,7 @@ struct Account {
 
 /// An account that sends again.
 #[derive(Object)]
-struct Resumed {
+struct ResumedAccount {
     /// Its name.
     account: String,
     /// What was done.
@@ -71,7 +71,7 @@ impl AccountsApi {
         &self,
         state: Data<&SharedState>,
         _caller: Guard<permit::SettingsView>,
-    ) -> ApiResult<Reply<Accounts>> {
+    ) -> ApiResult<Reply<SendingAccounts>> {
         let lines = state.services.lines.all();
         let names: Vec<&str> = lines.iter().map(|line| line.account().account()).collect();
         let mut connection = state.services.db.get().await?;
@@ -86,7 +86,7 @@ impl AccountsApi {
             let row = known.remove(account.account());
             let (paused_at, paused_reason, quality) =
                 row.map_or((None, None, None), |row| (row.paused_at, row.paused_reason, row.quality));
-            shown.push(Account {
+            shown.push(SendingAccount {
                 account: account.account().to_owned(),
                 channel: Name(line.channel()),
                 provider: account.name().to_owned(),
@@ -97,7 +97,7 @@ impl AccountsApi {
                 quality,
             });
         }
-        ok(Accounts { accounts: shown })
+        ok(SendingAccounts { accounts: shown })
     }
 
     /// Let an account send again
@@ -109,7 +109,7 @@ impl AccountsApi {
         state: Data<&SharedState>,
         caller: Guard<permit::SettingsManage>,
         account: Path<String>,
-    ) -> ApiResult<Reply<Resumed>> {
+    ) -> ApiResult<Reply<ResumedAccount>> {
         let known = state.services.lines.all().iter().any(|line| line.account().account() == account.0);
         if !known {
             return Err(ApiError::not_found("account"));
@@ -128,6 +128,6 @@ impl AccountsApi {
             })
             .await?;
         let message = if resumed { "The account sends again" } else { "The account was not paused" };
-        ok(Resumed { account: account.0, message: message.to_owned() })
+        ok(ResumedAccount { account: account.0, message: message.to_owned() })
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /api/communication/email/send`: one e-mail.
 
-use super::given::{Asked, Given, ask, fault};
+use super::given::{AskedMessage, Given, ask, fault};
 use crate::{
     auth::{Guard, permit},
     envelope::Accepted,
@@ -53,7 +53,7 @@ struct SendEmail {
     reply_to: Option<String>,
     /// Files that go along.
     #[oai(validator(max_items = 10))]
-    attachments: Option<Vec<File>>,
+    attachments: Option<Vec<MailFile>>,
     /// A template instead, by its id or its name.
     #[oai(validator(max_length = 255))]
     template_id: Option<String>,
@@ -71,7 +71,7 @@ struct SendEmail {
 /// A file.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
-struct File {
+struct MailFile {
     /// Its name.
     #[oai(validator(min_length = 1, max_length = 255))]
     name: String,
@@ -96,7 +96,7 @@ impl SendEmailApi {
         state: Data<&SharedState>,
         caller: Guard<permit::MessagesSend>,
         body: JsonBody<SendEmail>,
-    ) -> ApiResult<Accepted<Asked>> {
+    ) -> ApiResult<Accepted<AskedMessage>> {
         let mut body = body.0;
         let says = own_words(&state, &mut body).await?;
         let given = Given {
@@ -136,7 +136,7 @@ async fn own_words(state: &SharedState, body: &mut SendEmail) -> ApiResult<Optio
 }
 
 /// Keeps a file until the mail has gone out.
-async fn kept(state: &SharedState, index: usize, file: File) -> ApiResult<StoredFile> {
+async fn kept(state: &SharedState, index: usize, file: MailFile) -> ApiResult<StoredFile> {
     let field = format!("attachments[{index}]");
     let content = STANDARD.decode(file.content.trim()).map_err(|_| fault(&field, "expected content in base64"))?;
     if file.name.contains(['/', '\\', '\r', '\n', '\0']) || file.content_type.contains(['\r', '\n']) {

@@ -30,26 +30,26 @@ pub struct ExplainApi;
 /// Why somebody did or did not get a message.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Explanation {
+struct MessageExplanation {
     /// `written`: the audience has a message for them. `excluded`: it left them out. `not_targeted`: the target does not
     /// name them, or the audience is not written yet. `single`: it is no campaign's message.
     decision: String,
     /// Why the audience left them out.
-    exclusion: Option<Left>,
+    exclusion: Option<LeftOut>,
     /// The message, and how far it got.
     message: Option<Delivery>,
     /// Each look at whether it may go out, with what was known.
-    checks: Vec<Check>,
+    checks: Vec<SendCheck>,
     /// Each call to a provider.
-    attempts: Vec<Attempt>,
+    attempts: Vec<SendAttempt>,
     /// Everything providers told of it.
-    events: Vec<Event>,
+    events: Vec<ToldEvent>,
 }
 
 /// Why an audience left somebody out.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Left {
+struct LeftOut {
     /// Why.
     reason: String,
     /// What exactly.
@@ -61,7 +61,7 @@ struct Left {
 /// One look.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Check {
+struct SendCheck {
     /// When.
     at: DateTime<Utc>,
     /// `send`, `defer` or `exclude`.
@@ -77,7 +77,7 @@ struct Check {
 /// One call.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Attempt {
+struct SendAttempt {
     /// From 1.
     attempt: i32,
     /// Which account was called.
@@ -95,7 +95,7 @@ struct Attempt {
 /// One word of a provider.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Event {
+struct ToldEvent {
     /// Who told it.
     provider: String,
     /// `status`, `feedback` or `inbound`.
@@ -133,7 +133,7 @@ impl ExplainApi {
         /// The customer.
         #[oai(name = "customerId")]
         customer: Query<Option<Id<CustomerId>>>,
-    ) -> ApiResult<Reply<Explanation>> {
+    ) -> ApiResult<Reply<MessageExplanation>> {
         let mut connection = state.services.db.get().await?;
         let connection = &mut *connection;
         match (message.0, campaign.0, customer.0) {
@@ -161,9 +161,9 @@ impl ExplainApi {
 }
 
 /// Nobody wrote them a message.
-fn absent(exclusion: Option<(String, Option<String>, DateTime<Utc>)>) -> Explanation {
-    let left = exclusion.map(|(reason, detail, decided_at)| Left { reason, detail, decided_at });
-    Explanation {
+fn absent(exclusion: Option<(String, Option<String>, DateTime<Utc>)>) -> MessageExplanation {
+    let left = exclusion.map(|(reason, detail, decided_at)| LeftOut { reason, detail, decided_at });
+    MessageExplanation {
         decision: if left.is_some() { "excluded" } else { "not_targeted" }.to_owned(),
         exclusion: left,
         message: None,
@@ -173,16 +173,16 @@ fn absent(exclusion: Option<(String, Option<String>, DateTime<Utc>)>) -> Explana
     }
 }
 
-async fn about(connection: &mut AsyncPgConnection, row: MessageRow) -> ApiResult<Explanation> {
+async fn about(connection: &mut AsyncPgConnection, row: MessageRow) -> ApiResult<MessageExplanation> {
     let (id, address) = (row.id, row.address.clone());
-    let checks = story::checks(connection, id).await?.into_iter().map(|row| Check {
+    let checks = story::checks(connection, id).await?.into_iter().map(|row| SendCheck {
         at: row.checked_at,
         verdict: row.verdict,
         reason: row.reason,
         until: row.until,
         facts: row.detail.map(Any),
     });
-    let attempts = story::attempts(connection, id).await?.into_iter().map(|row| Attempt {
+    let attempts = story::attempts(connection, id).await?.into_iter().map(|row| SendAttempt {
         attempt: row.attempt.into(),
         account: row.account,
         outcome: row.outcome,
@@ -191,7 +191,7 @@ async fn about(connection: &mut AsyncPgConnection, row: MessageRow) -> ApiResult
         at: row.ended_at,
     });
     let attempts = attempts.collect();
-    let events = story::events(connection, id).await?.into_iter().map(|row| Event {
+    let events = story::events(connection, id).await?.into_iter().map(|row| ToldEvent {
         provider: row.provider,
         kind: row.kind,
         told: row.status.or(row.feedback),
@@ -201,7 +201,7 @@ async fn about(connection: &mut AsyncPgConnection, row: MessageRow) -> ApiResult
         outcome: row.outcome,
         at: row.occurred_at,
     });
-    Ok(Explanation {
+    Ok(MessageExplanation {
         decision: if row.campaign_id.is_some() { "written" } else { "single" }.to_owned(),
         exclusion: None,
         events: events.collect(),

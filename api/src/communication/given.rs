@@ -53,7 +53,7 @@ pub(super) struct Given {
 /// A message that was asked for.
 #[derive(Object)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
-pub(super) struct Asked {
+pub(super) struct AskedMessage {
     /// What it is called from now on.
     message_id: String,
     /// `pending`: a job sends it.
@@ -79,7 +79,7 @@ pub(super) async fn ask(
     channel: Channel,
     given: Given,
     says: Option<Content>,
-) -> ApiResult<Accepted<Asked>> {
+) -> ApiResult<Accepted<AskedMessage>> {
     let now = state.services.clock.now();
     let due_at = due(given.scheduled_at, now)?;
     let mut connection = state.services.db.get().await?;
@@ -130,7 +130,7 @@ pub(super) async fn ask(
     let job_id = enqueued.id;
     state.services.dispatcher.push(&[enqueued]).await;
     let (cost, currency) = cost.map(|cost| (cost.amount, cost.currency)).unzip();
-    accepted(Asked {
+    accepted(AskedMessage {
         message_id: message_id::shown(channel, id.0),
         status: "pending".to_owned(),
         timestamp: now,

@@ -28,9 +28,9 @@ pub struct HistoryApi;
 
 /// A part of it.
 #[derive(Object)]
-struct History {
+struct MessageHistory {
     /// Newest first.
-    entries: Vec<Entry>,
+    entries: Vec<HistoryEntry>,
     /// Where the next part begins (`before`); absent on the last one.
     next: Option<DateTime<Utc>>,
 }
@@ -38,7 +38,7 @@ struct History {
 /// Something that was said.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
-struct Entry {
+struct HistoryEntry {
     /// `outbound` or `inbound`.
     direction: String,
     /// The message, of ours.
@@ -63,7 +63,7 @@ struct Entry {
     at: DateTime<Utc>,
 }
 
-impl From<HistoryRow> for Entry {
+impl From<HistoryRow> for HistoryEntry {
     fn from(row: HistoryRow) -> Self {
         Self {
             direction: if row.outbound { "outbound" } else { "inbound" }.to_owned(),
@@ -100,7 +100,7 @@ impl HistoryApi {
         /// Entries of the part.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
-    ) -> ApiResult<Reply<History>> {
+    ) -> ApiResult<Reply<MessageHistory>> {
         let whose = match (customer.0, case.0) {
             (Some(customer), None) => Whose::Customer(customer.0.0),
             (None, Some(case)) => Whose::Case(case.0.0),
@@ -116,6 +116,6 @@ impl HistoryApi {
         let more = rows.len() > usize::try_from(size).unwrap_or(usize::MAX);
         rows.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         let next = rows.last().filter(|_| more).map(|row| row.at);
-        ok(History { entries: rows.into_iter().map(Entry::from).collect(), next })
+        ok(MessageHistory { entries: rows.into_iter().map(HistoryEntry::from).collect(), next })
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /api/communication/sms/send`: one text message.
 
-use super::given::{Asked, Given, ask};
+use super::given::{AskedMessage, Given, ask};
 use crate::{
     auth::{Guard, permit},
     envelope::Accepted,
@@ -46,7 +46,7 @@ struct SendSms {
     #[oai(validator(max_length = 20))]
     sender: Option<String>,
     /// Its registration on India's DLT platform.
-    registration: Option<Registration>,
+    registration: Option<DltRegistration>,
     /// Seconds after which it is not delivered any more.
     #[oai(validator(minimum(value = "1"), maximum(value = "172800")))]
     validity_seconds: Option<u32>,
@@ -62,7 +62,7 @@ struct SendSms {
 /// Ids that travel with each message to India.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
-struct Registration {
+struct DltRegistration {
     /// The sender's principal entity.
     #[oai(validator(min_length = 1, max_length = 50))]
     entity_id: String,
@@ -86,7 +86,7 @@ impl SendSmsApi {
         state: Data<&SharedState>,
         caller: Guard<permit::MessagesSend>,
         body: JsonBody<SendSms>,
-    ) -> ApiResult<Accepted<Asked>> {
+    ) -> ApiResult<Accepted<AskedMessage>> {
         let body = body.0;
         let registration = body.registration.map(|given| SmsRegistration {
             entity_id: given.entity_id,

@@ -1,6 +1,6 @@
 //! `POST /api/communication/whatsapp/send`: one WhatsApp message.
 
-use super::given::{Asked, Given, ask, fault};
+use super::given::{AskedMessage, Given, ask, fault};
 use crate::{
     auth::{Guard, permit},
     envelope::{Accepted, FieldFault},
@@ -62,7 +62,7 @@ impl SendWhatsappApi {
         state: Data<&SharedState>,
         caller: Guard<permit::MessagesSend>,
         body: JsonBody<SendWhatsapp>,
-    ) -> ApiResult<Accepted<Asked>> {
+    ) -> ApiResult<Accepted<AskedMessage>> {
         let SendWhatsapp { to, customer_id, case_id, template_id, parameters, content, scheduled_at, purpose, topic } =
             body.0;
         let says = content.map(|content| checked(content.0)).transpose()?;
