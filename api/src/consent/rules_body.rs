@@ -8,7 +8,7 @@ use crate::{
 use chrono::NaiveTime;
 use domain::messaging::{Channel, restraint::Rules};
 use poem_openapi::{
-    Object,
+    Enum, Object,
     types::{ParseFromJSON, ToJSON},
 };
 
@@ -56,6 +56,45 @@ pub struct CapRule {
     days: u32,
 }
 
+/// So many bounces within so many days suppress an address.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ThresholdRule {
+    /// So many times.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+    count: u32,
+    /// Within so many days.
+    #[oai(validator(minimum(value = "1"), maximum(value = "3650")))]
+    within_days: u32,
+    /// For so many days; null is for good.
+    #[oai(validator(minimum(value = "1"), maximum(value = "3650")))]
+    suppress_days: Option<u32>,
+}
+
+/// What somebody who calls a message spam still gets.
+#[derive(Debug, Enum)]
+#[oai(rename_all = "snake_case")]
+pub enum SuppressedByComplaint {
+    /// What serves their contract, but no marketing.
+    Marketing,
+    /// Nothing.
+    All,
+}
+
+/// How often an address may bounce, by kind; a soft bounce alone is never a reason.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
+pub struct BounceThresholds {
+    /// The address does not exist.
+    hard: Option<ThresholdRule>,
+    /// The sender or the content is refused.
+    block: Option<ThresholdRule>,
+    /// The mailbox is full.
+    full: Option<ThresholdRule>,
+    /// Called spam: what is kept back from then on.
+    complaint: Option<SuppressedByComplaint>,
+}
+
 /// The rules of restraint. What is left out gets its default.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
@@ -90,6 +129,8 @@ pub struct RestraintRules {
     /// Answers that mean START, besides those that are known.
     #[oai(validator(max_items = 100, max_length = 50))]
     opt_in_words: Option<Vec<String>>,
+    /// How often an address may bounce before it is suppressed.
+    bounces: Option<BounceThresholds>,
 }
 
 impl RestraintRules {

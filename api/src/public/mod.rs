@@ -9,10 +9,11 @@ mod preferences;
 mod texts;
 mod track;
 mod unsubscribe;
+mod view;
 
 use poem_openapi::OpenApi;
 
 /// Every part of the resource.
 pub fn api() -> impl OpenApi + 'static {
-    (track::TrackingApi, unsubscribe::UnsubscribeApi, preferences::PreferencesApi)
+    (track::TrackingApi, unsubscribe::UnsubscribeApi, preferences::PreferencesApi, view::ViewApi)
 }

@@ -37,11 +37,23 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// A mail may bring its own style and pictures from anywhere; nothing of it runs, and it is no page of ours.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; \
+    base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
 /// A page, with its status.
 pub struct PageReply {
     status: StatusCode,
-    language: &'static str,
+    language: Option<&'static str>,
+    policy: &'static str,
     html: String,
+}
+
+impl PageReply {
+    /// A mail as its author wrote it.
+    pub fn mail(html: String) -> Self {
+        Self { status: StatusCode::OK, language: None, policy: MAIL_POLICY, html }
+    }
 }
 
 /// Markup under way.
@@ -99,7 +111,7 @@ impl Page {
             escaped(texts.brand),
             title = escaped(title),
         );
-        PageReply { status, language: texts.language, html }
+        PageReply { status, language: Some(texts.language), policy: &POLICY, html }
     }
 }
 
@@ -155,11 +167,13 @@ impl IntoResponse for PageReply {
         let mut response = Response::builder()
             .status(self.status)
             .content_type("text/html; charset=utf-8")
-            .header(header::CONTENT_LANGUAGE, self.language)
             .header(header::VARY, "accept-language")
             .body(self.html);
-        if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        if let Ok(policy) = HeaderValue::from_str(self.policy) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        if let Some(language) = self.language {
+            response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
         }
         response
     }

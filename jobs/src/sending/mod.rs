@@ -11,6 +11,7 @@ pub mod line;
 pub mod single;
 pub mod unconfirmed;
 mod verdict;
+pub mod view;
 pub mod work;
 
 pub use check::Restraint;

@@ -1,10 +1,10 @@
 //! What a message's text may use: its customer, policy, case and branch.
 
 use crate::DbError;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Jsonb, Nullable, Numeric, SmallInt, Text};
+use diesel::sql_types::{BigInt, Date, Jsonb, Nullable, Numeric, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::{Channel, Purpose, template::Variables};
 use domain::money::Money;
@@ -124,4 +124,21 @@ pub async fn page(
         .bind::<BigInt, _>(limit)
         .load(connection)
         .await?)
+}
+
+/// A message as it was, or will be, written.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Written {
+    /// What its text may use.
+    #[diesel(embed)]
+    pub text: RenderRow,
+    /// When it went out.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// One message and what its text may use.
+pub async fn one(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<Written>, DbError> {
+    let query = format!("SELECT m.attempts, m.sent_at, {COLUMNS} FROM messages m {JOINS} WHERE m.id = $1");
+    Ok(sql_query(query).bind::<BigInt, _>(id).get_result(connection).await.optional()?)
 }

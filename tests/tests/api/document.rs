@@ -30,6 +30,7 @@ const OPEN: &[&str] = &[
     "post /u/{token}",
     "get /p/{token}",
     "post /p/{token}",
+    "get /v/{token}",
 ];
 /// Whoever calls these proves who they are in another way: the signature of the body.
 const SIGNED: &str = "/api/webhooks/";

@@ -21,13 +21,14 @@ async fn rules_are_replaced_and_hold_at_once() {
     let body = json!({
         "quietHours": {"start": "22:00", "end": "07:00", "channels": ["sms"]}, "marketingCap": {"count": 2, "days": 7},
         "optOutWords": ["नको"], "weekend": ["Fri", "Sat"],
+        "bounces": {"hard": {"count": 2, "withinDays": 30, "suppressDays": null}, "complaint": "all"},
     });
     let put = api.put(path).by(&staff).json(&body).send().await.data(200);
     assert_eq!(put["rules"]["quietHours"]["marketingOnly"], false);
     assert_eq!(put["updatedBy"], format!("{}", staff.id));
     assert_eq!(api.get(path).by(&staff).send().await.data(200), put);
     let held = rules::get(&mut *api.connection().await).await.unwrap();
-    assert_eq!(held.marketing_cap.unwrap().count, 2);
+    assert_eq!((held.marketing_cap.unwrap().count, held.bounces.hard.count), (2, 2));
     // what is shown can be sent back
     api.put(path).by(&staff).json(&put["rules"]).send().await.data(200);
     assert_eq!(rules::get(&mut *api.connection().await).await.unwrap(), held);

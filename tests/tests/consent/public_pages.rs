@@ -9,7 +9,8 @@ use tests::http::{Answer, TestApi};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn path(link: &str) -> &str {
-    &link[link.find("/u/").or_else(|| link.find("/p/")).expect("a link of ours")..]
+    let start = ["/u/", "/p/", "/v/"].iter().find_map(|path| link.find(path));
+    &link[start.expect("a link of ours")..]
 }
 
 #[track_caller]
@@ -147,4 +148,28 @@ async fn preferences_are_kept_by_channel_and_topic() {
     assert_eq!(ticked(&html(&api.post(path(&link)).body(FORM, all).send().await, 200)), 8);
     assert_eq!(value(&plain, HELD).await, json!([]));
     assert_eq!(value(&plain, "SELECT communication_preferences AS p FROM customers").await, json!([{"p": {}}]));
+}
+
+#[tokio::test]
+async fn a_mail_is_shown_as_a_page_that_can_do_nothing() {
+    let api = TestApi::new().await;
+    let plain = client(api.base.database.url()).await;
+    let asha = customer(&plain, "C1", "+919876543210").await;
+    let id = message(&plain, asha, "email", "service", "sent", Some(1)).await;
+    let content = json!({
+        "kind": "email", "subject": "Hello", "text": "Dear Asha", "html": "<p>Dear <b>Asha</b></p><script>x()</script>",
+    });
+    plain.execute("UPDATE messages SET content = $2 WHERE id = $1", &[&id, &content]).await.unwrap();
+    let link = api.state.links.view(MessageId(id)).unwrap();
+    let shown = api.get(path(&link)).send().await;
+    assert_eq!(shown.status.as_u16(), 200, "{shown:?}");
+    assert!(String::from_utf8_lossy(&shown.body).contains("<b>Asha</b>"));
+    let policy = shown.header("content-security-policy");
+    assert!(policy.contains("sandbox") && policy.starts_with("default-src 'none'") && !policy.contains("script"));
+    // a message that is no mail, and a token for something else
+    let text = message(&plain, asha, "sms", "service", "sent", Some(1)).await;
+    let other = api.state.links.unsubscribe(MessageId(id)).unwrap().replace("/u/", "/v/");
+    for path in [path(&api.state.links.view(MessageId(text)).unwrap()), path(&other)] {
+        html(&api.get(path).send().await, 404);
+    }
 }

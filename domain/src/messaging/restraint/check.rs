@@ -48,6 +48,9 @@ impl Rules {
         if let Some(word) = stops.iter().find(|word| keyword::is_known_start(word)) {
             faults.add("optOutWords", format!("{word:?} means START"));
         }
+        for (name, problem) in self.bounces.check() {
+            faults.add("bounces", format!("{name}.{problem}"));
+        }
         faults.0
     }
 
@@ -143,8 +146,18 @@ mod tests {
                 "country": "India", "quietHours": {"start": "22:00", "end": "22:00"},
                 "marketingCap": {"count": 0, "days": 400}, "optOutWords": ["!!"], "optInWords": ["Stop."],
                 "weekend": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+                "bounces": {"hard": {"count": 0, "withinDays": 1, "suppressDays": null}},
             })),
-            ["country", "quietHours", "weekend", "marketingCap", "marketingCap", "optOutWords", "optInWords"]
+            [
+                "country",
+                "quietHours",
+                "weekend",
+                "marketingCap",
+                "marketingCap",
+                "optOutWords",
+                "optInWords",
+                "bounces"
+            ]
         );
     }
 
