@@ -2,7 +2,7 @@
 //! call can end has its class, and what the stand-ins tell is what our webhooks read.
 
 use anyhow::{Result, anyhow};
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ids::MessageId,
     messaging::{Correlation, FailureClass, MessageStatus, Purpose, SendFailure},
@@ -22,6 +22,11 @@ use std::{
     time::Duration,
 };
 use tests::vendors::{Behaviour, TextlocalServer, TwilioServer, WebhookBehaviour};
+
+/// By the clock that stand-ins go by.
+fn now() -> DateTime<Utc> {
+    jobs::Clock::default().now()
+}
 
 const PUBLIC: &str = "http://127.0.0.1:1";
 
@@ -88,7 +93,7 @@ async fn every_request_to_twilio_is_as_the_vendor_describes() {
             let attempt = Unsettled {
                 correlation: message.correlation,
                 to: message.to.to_string(),
-                since: Utc::now() - TimeDelta::seconds(1),
+                since: now() - TimeDelta::seconds(1),
             };
             assert!(client.look_up(&attempt).await.is_ok());
         }
@@ -153,11 +158,11 @@ async fn after_stop_nothing_is_taken_until_start() {
 async fn an_attempt_cut_short_is_looked_up() {
     let server = TwilioServer::start(Behaviour { reset_after: 1.0, ..Behaviour::default() }).await.unwrap();
     let client = twilio(&server, &[]).unwrap();
-    let since = Utc::now();
+    let since = now();
     let attempt =
         |id: i64, since| Unsettled { correlation: message(id).correlation, to: message(id).to.to_string(), since };
     assert_eq!(class_and_code(&client.send(&message(1)).await), (FailureClass::Unknown, Some("connection_lost")));
-    assert_eq!(server.accepted()[0].answered, false);
+    assert!(!server.accepted()[0].answered);
     let taken = Found::Taken { provider_message_id: format!("SM{:032x}", 1), status: MessageStatus::Delivered };
     assert_eq!(client.look_up(&attempt(1, since)).await.unwrap(), taken);
     assert_eq!(client.look_up(&attempt(2, since)).await.unwrap(), Found::CannotTell, "too early to say");

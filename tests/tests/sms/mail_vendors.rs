@@ -1,7 +1,7 @@
 //! The stand-ins for the vendors of e-mail, by themselves: what they refuse, take, tell and count.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::{
     ids::MessageId,
     messaging::{Correlation, FailureClass, MessageStatus},
@@ -23,6 +23,11 @@ use std::{
     time::Duration,
 };
 use tests::vendors::{Behaviour, SendgridServer, SesServer, SmtpSink, WebhookBehaviour};
+
+/// By the clock that stand-ins go by.
+fn now() -> DateTime<Utc> {
+    jobs::Clock::default().now()
+}
 
 fn mail(number: i64) -> Value {
     json!({
@@ -156,7 +161,7 @@ fn letter(number: i64, to: &str) -> EmailMessage {
         subject: "Your policy".into(),
         text: "Dear Asha,\n.\n..the end".into(),
         html: "<p>Dear Asha</p>".into(),
-        date: Utc::now(),
+        date: now(),
         reply_to: None,
         unsubscribe: None,
         attachments: Vec::new(),
@@ -195,10 +200,10 @@ async fn what_our_clients_send_is_taken_and_what_is_told_is_read() {
     let mut events = Vec::new();
     for (signature, timestamp, body) in taken.lock().unwrap().iter() {
         let headers = (Some(signature.as_str()), Some(timestamp.as_str()));
-        verify(&settings.webhook_keys, body, headers, Utc::now(), settings.webhook_window).unwrap();
-        events.extend(sendgrid_webhook::parse(body, Utc::now()).unwrap());
+        verify(&settings.webhook_keys, body, headers, now(), settings.webhook_window).unwrap();
+        events.extend(sendgrid_webhook::parse(body, now()).unwrap());
     }
-    events.extend(ses.events().iter().flat_map(|event| ses_webhook::parse(&event.to_string(), Utc::now())));
+    events.extend(ses.events().iter().flat_map(|event| ses_webhook::parse(&event.to_string(), now())));
     for (name, wanted) in
         [("processed", "status"), ("delivered", "status"), ("open", "feedback"), ("deferred", "feedback")]
     {
