@@ -4,6 +4,7 @@ pub mod bounce;
 pub mod channel;
 pub mod correlation;
 pub mod failure;
+pub mod flow;
 pub mod price;
 pub mod progress;
 pub mod purpose;
@@ -14,6 +15,7 @@ pub mod suppression;
 pub mod template;
 pub mod tracking;
 pub mod whatsapp;
+pub mod whatsapp_template;
 
 pub use bounce::{BounceKind, Feedback};
 pub use channel::Channel;
