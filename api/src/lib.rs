@@ -38,6 +38,7 @@ mod tags;
 mod templates;
 mod uploads;
 mod webhooks;
+mod whatsapp;
 
 pub use config::ApiConfig;
 pub use error::{ApiError, ApiResult};

@@ -14,7 +14,7 @@ use crate::{
     queues::QueuesApi,
     state::SharedState,
     templates::TemplatesApi,
-    uploads, webhooks,
+    uploads, webhooks, whatsapp,
 };
 use poem::{EndpointExt, Response, Route, endpoint::BoxEndpoint, get, http::HeaderValue};
 use poem_openapi::{OpenApi, OpenApiService};
@@ -32,7 +32,7 @@ fn resources() -> impl OpenApi + 'static {
         audit::api(),
         uploads::api(),
         book::api(),
-        TemplatesApi,
+        (TemplatesApi, whatsapp::api()),
         (CampaignsApi, CampaignFiguresApi),
         communication::api(),
         (consent::api(), public::api()),

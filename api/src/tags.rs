@@ -21,6 +21,8 @@ pub enum Tag {
     Book,
     /// Message templates.
     Templates,
+    /// Templates and flows of the WhatsApp business account.
+    Whatsapp,
     /// Messages to a book of policies, and how they fare.
     Campaigns,
     /// Single messages, what became of messages and why, and the accounts that send.

@@ -20,6 +20,7 @@ pub mod services;
 pub mod sheets;
 pub mod tracking;
 pub mod uploads;
+pub mod whatsapp;
 
 pub use clock::Clock;
 pub use queue::{

@@ -9,7 +9,9 @@ use crate::queue::{
 };
 use crate::sending::line::Lines;
 use crate::{Clock, process::config::SecurityConfig};
-use providers::{email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, storage::Storage};
+use providers::{
+    email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, storage::Storage, whatsapp_cloud::WhatsappManager,
+};
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub struct Services {
     pub email: Arc<dyn EmailProvider>,
     /// Where mails that did not arrive come back to, if it is read.
     pub bounce_mailbox: Option<Arc<Mailbox>>,
+    /// Templates and flows at WhatsApp; without a business account they stay here.
+    pub whatsapp_manager: Option<Arc<WhatsappManager>>,
     /// What links in mails begin with.
     pub public_url: String,
     /// How fast a sending account may go, over all processes.
@@ -49,6 +53,8 @@ pub struct Senders {
     pub email: Arc<dyn EmailProvider>,
     /// Where mails that did not arrive come back to.
     pub bounce_mailbox: Option<Arc<Mailbox>>,
+    /// Templates and flows at WhatsApp; without a business account they stay here.
+    pub whatsapp_manager: Option<Arc<WhatsappManager>>,
     /// What links begin with.
     pub public_url: String,
 }
@@ -68,7 +74,7 @@ impl Services {
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
         let rate_limiter = RateLimiter::new(redis.connection());
-        let Senders { lines, email, bounce_mailbox, public_url } = senders;
+        let Senders { lines, email, bounce_mailbox, whatsapp_manager, public_url } = senders;
         Self {
             db,
             clock,
@@ -79,6 +85,7 @@ impl Services {
             lines,
             email,
             bounce_mailbox,
+            whatsapp_manager,
             public_url,
             rate_limiter,
             security,

@@ -32,6 +32,8 @@ pub mod tables;
 pub mod template_versions;
 pub mod templates;
 pub mod uploads;
+pub mod whatsapp_flows;
+pub mod whatsapp_templates;
 
 use part::Count;
 

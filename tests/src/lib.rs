@@ -11,6 +11,7 @@ mod fleet_campaign;
 pub mod http;
 pub mod mail;
 pub mod meta;
+pub mod meta_account;
 pub mod moto;
 pub mod peers;
 pub mod people;

@@ -4,7 +4,7 @@
 
 use crate::{error::ApiResult, state::SharedState};
 use chrono::{DateTime, Utc};
-use jobs::{campaigns::request, provider_events};
+use jobs::{campaigns::request, provider_events, whatsapp::templates};
 use providers::messaging::{EventKind, ProviderEvent};
 use schema::{AsyncConnection, DbError};
 use sha2::{Digest, Sha256};
@@ -25,7 +25,11 @@ pub(super) async fn keep(
             match provider_events::keep(connection, provider, events, now).await? {
                 // delivered before, and seen to then
                 0 => Ok(Vec::new()),
-                _ => request::events_arrived(connection, now).await,
+                _ => {
+                    let mut enqueued = request::events_arrived(connection, now).await?;
+                    enqueued.extend(templates::events_arrived(connection, now, events).await?);
+                    Ok(enqueued)
+                }
             }
         })
         .await?;

@@ -4,13 +4,19 @@ use crate::{
     Job,
     kinds::{
         drop_abandoned_uploads::DropAbandonedUploads, read_bounces::ReadBounces, rotate_token_keys::RotateTokenKeys,
-        settle_unconfirmed::SettleUnconfirmed,
+        settle_unconfirmed::SettleUnconfirmed, sync_whatsapp_templates::SyncWhatsappTemplates,
     },
 };
 use schema::schedules::NewSchedule;
 
 /// One line a schedule; its kind must be in the registry.
 pub(super) const DEFAULT: &[NewSchedule<'static>] = &[
+    NewSchedule {
+        name: "Ask how WhatsApp templates stand",
+        kind: SyncWhatsappTemplates::KIND,
+        cron: "23 * * * *",
+        time_zone: "UTC",
+    },
     NewSchedule {
         name: "Drop abandoned uploads",
         kind: DropAbandonedUploads::KIND,

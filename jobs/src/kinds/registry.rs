@@ -2,12 +2,15 @@
 
 use super::{
     apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, build_error_report::BuildErrorReport,
-    check_rendering::CheckRendering, compute_analytics::ComputeAnalytics, drop_abandoned_uploads::DropAbandonedUploads,
+    check_rendering::CheckRendering, compute_analytics::ComputeAnalytics,
+    delete_whatsapp_template::DeleteWhatsappTemplate, drop_abandoned_uploads::DropAbandonedUploads,
     drop_export::DropExport, export_audit::ExportAudit, look_up_password_reset::LookUpPasswordReset,
-    parse_upload::ParseUpload, read_bounces::ReadBounces, reseal_secrets::ResealSecrets,
-    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_batch::SendBatch,
-    send_message::SendMessage, settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign,
-    stop_campaign::StopCampaign, undo_upload::UndoUpload,
+    parse_upload::ParseUpload, publish_whatsapp_flow::PublishWhatsappFlow, read_bounces::ReadBounces,
+    reseal_secrets::ResealSecrets, retire_whatsapp_flow::RetireWhatsappFlow, rotate_token_keys::RotateTokenKeys,
+    send_account_mail::SendAccountMail, send_batch::SendBatch, send_message::SendMessage,
+    settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign, stop_campaign::StopCampaign,
+    submit_whatsapp_template::SubmitWhatsappTemplate, sync_whatsapp_templates::SyncWhatsappTemplates,
+    undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
 
@@ -19,13 +22,16 @@ pub fn all() -> Registry {
         .with::<BuildErrorReport>()
         .with::<CheckRendering>()
         .with::<ComputeAnalytics>()
+        .with::<DeleteWhatsappTemplate>()
         .with::<DropAbandonedUploads>()
         .with::<DropExport>()
         .with::<ExportAudit>()
         .with::<LookUpPasswordReset>()
         .with::<ParseUpload>()
+        .with::<PublishWhatsappFlow>()
         .with::<ReadBounces>()
         .with::<ResealSecrets>()
+        .with::<RetireWhatsappFlow>()
         .with::<RotateTokenKeys>()
         .with::<SendAccountMail>()
         .with::<SendBatch>()
@@ -33,5 +39,7 @@ pub fn all() -> Registry {
         .with::<SettleUnconfirmed>()
         .with::<StartCampaign>()
         .with::<StopCampaign>()
+        .with::<SubmitWhatsappTemplate>()
+        .with::<SyncWhatsappTemplates>()
         .with::<UndoUpload>()
 }

@@ -20,7 +20,7 @@ use providers::{
     storage::{Storage, StorageError},
     textlocal::Textlocal,
     twilio::Twilio,
-    whatsapp_cloud::WhatsappCloud,
+    whatsapp_cloud::{WhatsappCloud, WhatsappManager},
 };
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use schema::{Db, DbError};
@@ -60,8 +60,11 @@ pub fn services(config: &ServicesConfig) -> Result<SharedServices, BuildError> {
     };
     let lines = lines(config)?;
     let bounce_mailbox = config.mail.bounces.as_ref().map(Mailbox::new).transpose()?.map(Arc::new);
+    // templates and flows belong to the first business account
+    let managed = config.channels.whatsapp.iter().find(|account| account.business_account_id.is_some());
+    let whatsapp_manager = managed.map(WhatsappManager::new).transpose()?.flatten().map(Arc::new);
     let public_url = config.mail.public_url.clone();
-    let senders = Senders { lines, email, bounce_mailbox, public_url };
+    let senders = Senders { lines, email, bounce_mailbox, whatsapp_manager, public_url };
     let (redis, security) = (Redis::new(&config.redis)?, config.security.clone());
     Ok(Arc::new(Services::new(db, Clock::default(), redis, storage, senders, security)))
 }

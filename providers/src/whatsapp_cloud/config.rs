@@ -28,6 +28,8 @@ pub struct WhatsappConfig {
     pub app_secrets: Vec<SecretString>,
     /// `WHATSAPP_WEBHOOK_VERIFY_TOKEN`: what Meta shows when the webhook is set up.
     pub verify_token: SecretString,
+    /// `WHATSAPP_BUSINESS_ACCOUNT_ID`: Meta's id of the business account, digits; templates and flows belong to it.
+    pub business_account_id: Option<String>,
     /// `WHATSAPP_API_VERSION`, default `v23.0`.
     pub version: String,
     /// `WHATSAPP_BASE_URL`, default `https://graph.facebook.com`.
@@ -60,6 +62,10 @@ impl WhatsappConfig {
         if !phone_number_id.bytes().all(|b| b.is_ascii_digit()) {
             settings.fault("WHATSAPP_PHONE_NUMBER_ID", "expected Meta's id of the number: digits only");
         }
+        let business_account_id = settings.optional("WHATSAPP_BUSINESS_ACCOUNT_ID");
+        if business_account_id.as_ref().is_some_and(|id| !id.bytes().all(|b| b.is_ascii_digit())) {
+            settings.fault("WHATSAPP_BUSINESS_ACCOUNT_ID", "expected Meta's id of the business account: digits only");
+        }
         let version =
             settings.parsed("WHATSAPP_API_VERSION", DEFAULT_VERSION.to_owned(), "a version such as v23.0", |v| {
                 is_version(v)
@@ -75,6 +81,7 @@ impl WhatsappConfig {
             phone_number_id,
             app_secrets: app_secrets.map(SecretString::from).collect(),
             verify_token: verify_token.into(),
+            business_account_id,
             version,
             base,
             rate_per_second,
@@ -95,19 +102,19 @@ impl WhatsappConfig {
 
     /// Where messages are posted.
     pub(super) fn messages_url(&self) -> Url {
-        self.url_of("messages")
+        self.url(&self.phone_number_id, "messages")
     }
 
     /// Where files are posted.
     pub(super) fn media_url(&self) -> Url {
-        self.url_of("media")
+        self.url(&self.phone_number_id, "media")
     }
 
-    fn url_of(&self, what: &str) -> Url {
+    /// Where something that an object has is.
+    pub(super) fn url(&self, object: &str, edge: &str) -> Url {
         let mut url = self.base.clone();
-        let path = url.path().trim_end_matches('/');
-        let path = format!("{path}/{}/{}/{what}", self.version, self.phone_number_id);
-        url.set_path(&path);
+        let path = format!("{}/{}/{object}/{edge}", url.path().trim_end_matches('/'), self.version);
+        url.set_path(path.trim_end_matches('/'));
         url
     }
 }

@@ -6,12 +6,18 @@
 
 mod classes;
 mod config;
+mod flows;
+mod manage;
 mod media;
+mod templates;
 mod wire;
 
 pub use classes::{classify, masked};
 pub use config::WhatsappConfig;
+pub use flows::FlowProblem;
+pub use manage::WhatsappManager;
 pub use media::{LONGEST_MEDIA, MediaFile, WhatsappMedia, media_limit};
+pub use templates::{RemoteTemplate, Submitted, TemplatePage};
 
 use crate::{
     http::{self, HttpError, bounded_body, unanswered},

@@ -12,8 +12,15 @@ mod status;
 pub use parse::{BODY_LIMIT, EVENT_LIMIT, WebhookError, parse};
 pub use signature::{SignatureError, sign, verify};
 
+use crate::messaging::{EventKind, ProviderEvent};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
+
+/// Whether an event says that a template stands differently: what it is now is asked of the provider.
+pub fn concerns_templates(event: &ProviderEvent) -> bool {
+    let fields = ["message_template_status_update", "message_template_quality_update", "template_category_update"];
+    event.kind == EventKind::Other && event.payload["field"].as_str().is_some_and(|field| fields.contains(&field))
+}
 
 /// The `hub.*` query of a set-up call.
 #[derive(Debug, Clone, Copy)]

@@ -130,6 +130,27 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
             with(format!("/api/templates/{template}/preview"), json!({"variables": {"name": "Asha"}}))
         }
 
+        "get /api/whatsapp/templates" | "get /api/whatsapp/flows" => plain(path_of(operation).to_owned()),
+        "post /api/whatsapp/templates" => {
+            with(path_of(operation).to_owned(), a_whatsapp_template(&format!("new_{mark}")))
+        }
+        "post /api/whatsapp/templates/sync" => plain(path_of(operation).to_owned()),
+        "put /api/whatsapp/templates/{id}" => {
+            let path = path_of(operation).replace("{id}", &format!("wa-template-{}", world.whatsapp_template));
+            with(path, a_whatsapp_template(&format!("other_{mark}")))
+        }
+        of_template if of_template.contains(" /api/whatsapp/templates/{id}") => {
+            plain(path_of(operation).replace("{id}", &format!("wa-template-{}", world.whatsapp_template)))
+        }
+        "post /api/whatsapp/flows" => with(path_of(operation).to_owned(), a_flow(&format!("new {mark}"))),
+        "put /api/whatsapp/flows/{id}" => {
+            let path = path_of(operation).replace("{id}", &format!("flow-{}", world.flow));
+            with(path, a_flow(&format!("other {mark}")))
+        }
+        of_flow if of_flow.contains(" /api/whatsapp/flows/{id}") => {
+            plain(path_of(operation).replace("{id}", &format!("flow-{}", world.flow)))
+        }
+
         "get /api/jobs" => plain(format!("/api/jobs?createdBy=user-{}", world.owner.0)),
         "get /api/jobs/{id}" => plain(format!("/api/jobs/{job}")),
         "post /api/jobs/{id}/cancel" => plain(format!("/api/jobs/{job}/cancel")),
@@ -222,6 +243,15 @@ fn path_of(operation: &str) -> &str {
 
 fn a_template() -> Value {
     json!({"name": "Reminder", "type": "whatsapp", "content": "Dear {name}", "variables": ["name"]})
+}
+
+fn a_whatsapp_template(name: &str) -> Value {
+    json!({"name": name, "category": "utility", "components": [{"type": "BODY", "text": "Hello"}]})
+}
+
+fn a_flow(name: &str) -> Value {
+    let steps = json!({"hello": {"content": {"type": "text", "body": "Hello"}}});
+    json!({"name": name, "kind": "reply", "definition": {"start": "hello", "steps": steps}})
 }
 
 fn a_role(name: &str) -> Value {

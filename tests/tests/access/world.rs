@@ -24,6 +24,9 @@ pub struct World {
     pub job: Uuid,
     /// Templates are everybody's.
     pub template: i64,
+    /// So are the templates and flows of the WhatsApp account.
+    pub whatsapp_template: i64,
+    pub flow: i64,
     /// Another person of the branch.
     pub person: i64,
     /// The owner's address.
@@ -76,8 +79,14 @@ const MAKE: &str = "WITH \
         VALUES (replace($1, 'mark', 'role'), 'Nobody', '[]', 'own') RETURNING id), \
     a AS (INSERT INTO api_keys (prefix, key_hash, name, user_id, permissions, created_by) \
         VALUES ($1, sha256($1::text::bytea), $1, $3, '[]', $3) RETURNING id), \
-    f AS (INSERT INTO upload_mappings (name, mapping) VALUES (replace($1, 'mark', 'map'), '{}')) \
-    SELECT u.id, v.id, c.id, p.id, k.id, g.id, t.id, q.id, o.id, a.id, (SELECT email FROM users WHERE id = $3) FROM u, v, c, p, k, g, t, q, o, a";
+    f AS (INSERT INTO upload_mappings (name, mapping) VALUES (replace($1, 'mark', 'map'), '{}')), \
+    wt AS (INSERT INTO whatsapp_templates (name, category, language, status, template_data) \
+        VALUES (replace($1, 'mark', 'wt'), 'utility', 'en', 'draft', \
+          '{\"components\": [{\"type\": \"BODY\", \"text\": \"Hello\"}]}') RETURNING id), \
+    wf AS (INSERT INTO whatsapp_flows (name, kind, definition) VALUES (replace($1, 'mark', 'wf'), 'reply', \
+        '{\"start\": \"a\", \"steps\": {\"a\": {\"content\": {\"type\": \"text\", \"body\": \"Hello\"}}}}') RETURNING id) \
+    SELECT u.id, v.id, c.id, p.id, k.id, g.id, t.id, q.id, o.id, a.id, (SELECT email FROM users WHERE id = $3), \
+    wt.id, wf.id FROM u, v, c, p, k, g, t, q, o, a, wt, wf";
 
 impl World {
     pub async fn make(ground: &Ground, owner: UserId, branch: BranchId) -> Self {
@@ -101,6 +110,8 @@ impl World {
             role: id(8),
             api_key: id(9),
             email: made.get(10),
+            whatsapp_template: id(11),
+            flow: id(12),
             mark,
             phone,
             owner,

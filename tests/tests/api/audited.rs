@@ -17,6 +17,8 @@ mod joining;
 mod people;
 #[path = "audited/stage.rs"]
 mod stage;
+#[path = "audited/whatsapp.rs"]
+mod whatsapp;
 
 use cases::cases;
 use exceptions::EXCEPTIONS;

@@ -1,7 +1,7 @@
 //! How each changing operation is called, and what the audit log calls it.
 
 use super::stage::{Stage, announcement, mapping, template};
-use super::{administration, factors, joining, people};
+use super::{administration, factors, joining, people, whatsapp};
 use serde_json::json;
 use std::{future::Future, pin::Pin};
 use tests::http::Call;
@@ -29,7 +29,7 @@ pub(super) use case;
 /// Every case.
 pub fn cases() -> Vec<Case> {
     let own = [sign_in(), uploads(), campaigns(), consent(), work()];
-    let others = [factors::cases(), joining::cases(), people::cases(), administration::cases()];
+    let others = [factors::cases(), joining::cases(), people::cases(), administration::cases(), whatsapp::cases()];
     own.into_iter().chain(others).flatten().collect()
 }
 

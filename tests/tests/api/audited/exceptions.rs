@@ -14,5 +14,6 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/webhooks/twilio/status", "a provider's word, not a person's; the event is kept as it came"),
     ("post /u/{token}", "a recipient's own choice: the log of consents keeps it, with what shows it"),
     ("post /p/{token}", "a recipient's own choices: the log of consents keeps them"),
+    ("post /api/whatsapp/flows/{id}/validate", "changes nothing: the flow is only looked at"),
     ("post /api/webhooks/whatsapp", "a provider's word, not a person's; the event is kept as it came"),
 ];
