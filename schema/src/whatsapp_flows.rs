@@ -206,3 +206,13 @@ fn kinds(filter: &FlowFilter) -> Vec<&'static str> {
 fn statuses(filter: &FlowFilter) -> Vec<&'static str> {
     filter.statuses.iter().map(|status| status.as_str()).collect()
 }
+
+/// The definitions of those flows of replies that are in use.
+pub async fn published(connection: &mut AsyncPgConnection, ids: &[i64]) -> Result<Vec<(i64, Value)>, DbError> {
+    let found = whatsapp_flows::table
+        .filter(whatsapp_flows::id.eq_any(ids))
+        .filter(whatsapp_flows::kind.eq(FlowKind::Reply.as_str()))
+        .filter(whatsapp_flows::status.eq(FlowStatus::Published.as_str()))
+        .select((whatsapp_flows::id, whatsapp_flows::definition));
+    Ok(found.load(connection).await?)
+}

@@ -48,6 +48,8 @@ pub(super) struct Given {
     pub scheduled_at: Option<DateTime<Utc>>,
     pub purpose: Option<Purpose>,
     pub topic: Option<String>,
+    /// The step of a flow that it is.
+    pub flow: Option<(i64, String)>,
 }
 
 /// A message that was asked for.
@@ -110,7 +112,7 @@ pub(super) async fn ask(
         topic: given.topic.or_else(|| template.as_ref().and_then(|template| template.topic.clone())),
         template: template.map(|template| (template.id, template.version)),
         content: serde_json::to_value(&content).map_err(ApiError::internal)?,
-        flow: None,
+        flow: given.flow,
         due_at,
         created_by: Some(caller.user_id.0),
     };

@@ -11,12 +11,17 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    ids::{CaseId, CustomerId},
-    messaging::{Channel, Purpose, whatsapp::WhatsappContent},
+    ids::{CaseId, CustomerId, FlowId},
+    messaging::{
+        Channel, Purpose,
+        flow::{FlowAction, ReplyFlow},
+        whatsapp::WhatsappContent,
+    },
 };
 use jobs::sending::content::Content;
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, types::Any};
+use schema::whatsapp_flows;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -42,6 +47,8 @@ struct SendWhatsapp {
     /// Content of its own: `{"type": "text", "body": …}`, an image, a document, or buttons, a list or a form. Goes only
     /// to those who wrote within the last 24 hours.
     content: Option<Any<Value>>,
+    /// A published flow of replies instead: its first message, and what follows from the answers.
+    flow_id: Option<Id<FlowId>>,
     /// Not before; by default at once.
     scheduled_at: Option<DateTime<Utc>>,
     /// What it is for; by default what the template is for, else `service`.
@@ -63,12 +70,39 @@ impl SendWhatsappApi {
         caller: Guard<permit::MessagesSend>,
         body: JsonBody<SendWhatsapp>,
     ) -> ApiResult<Accepted<AskedMessage>> {
-        let SendWhatsapp { to, customer_id, case_id, template_id, parameters, content, scheduled_at, purpose, topic } =
-            body.0;
-        let says = content.map(|content| checked(content.0)).transpose()?;
-        let purpose = purpose.map(|purpose| purpose.0);
-        let given = Given { to, customer_id, case_id, template_id, parameters, scheduled_at, purpose, topic };
+        let body = body.0;
+        let (says, flow) = match (body.content, body.flow_id) {
+            (Some(_), Some(_)) => return Err(fault("flowId", "either a flow or content, not both")),
+            (content, None) => (content.map(|content| checked(content.0)).transpose()?, None),
+            (None, Some(flow)) => {
+                let (content, step) = first_of(&state, flow.0).await?;
+                (Some(content), Some((flow.0.0, step)))
+            }
+        };
+        let given = Given {
+            to: body.to,
+            customer_id: body.customer_id,
+            case_id: body.case_id,
+            template_id: body.template_id,
+            parameters: body.parameters,
+            scheduled_at: body.scheduled_at,
+            purpose: body.purpose.map(|purpose| purpose.0),
+            topic: body.topic,
+            flow,
+        };
         ask(&state, &caller, Channel::Whatsapp, given, says).await
+    }
+}
+
+/// What a published flow begins with.
+async fn first_of(state: &SharedState, flow: FlowId) -> ApiResult<(Content, String)> {
+    let mut connection = state.services.db.get().await?;
+    let found = whatsapp_flows::published(&mut connection, &[flow.0]).await?.into_iter().next();
+    let definition = found.ok_or_else(|| fault("flowId", "there is no such flow of replies that is published"))?.1;
+    let first = ReplyFlow::read(&definition).ok().and_then(|flow| flow.first());
+    match first {
+        Some(FlowAction::Send { step, content }) => Ok((Content::Whatsapp { content, in_reply_to: None }, step)),
+        Some(FlowAction::Assign(_) | FlowAction::ChangeCase(_)) | None => Err(fault("flowId", "has no first message")),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{
     about::{Known, Said},
+    follow::{self, Answer},
     returns,
     words::{self, Word},
 };
@@ -109,7 +110,8 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     if !page.later.is_empty() {
         provider_events::defer(connection, &page.later).await?;
     }
-    let enqueued = analytics::after_events(connection, now, campaigns).await?;
+    let mut enqueued = analytics::after_events(connection, now, campaigns).await?;
+    enqueued.extend(follow::up(connection, &page.answers, &received, now).await?);
     Ok((events.len(), enqueued))
 }
 
@@ -148,13 +150,14 @@ struct Page<'a> {
     later: Vec<(i64, DateTime<Utc>)>,
     inbound: Vec<Inbound>,
     words: Vec<Word>,
+    answers: Vec<Answer>,
     returned: Vec<NewBounce>,
 }
 
 impl<'a> Page<'a> {
     fn new(rules: &'a Rules) -> Self {
         let (settled, later, inbound) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rules, settled, later, inbound, words: Vec::new(), returned: Vec::new() }
+        Self { rules, settled, later, inbound, words: Vec::new(), answers: Vec::new(), returned: Vec::new() }
     }
 
     fn apply(&mut self, event: &Waiting, said: &Said<'_>, known: &mut Known, now: DateTime<Utc>) {
@@ -235,6 +238,16 @@ impl<'a> Page<'a> {
         if let Some(keyword) = keyword {
             let (event_id, said_at) = (event.id, event.occurred_at);
             self.words.push(Word { keyword, channel, address: address.clone(), event_id, said_at });
+        }
+        if let Some((flow, step)) = answered.and_then(|message| message.flow.clone()).filter(|_| keyword.is_none()) {
+            self.answers.push(Answer {
+                event_id: event.id,
+                flow,
+                step,
+                choice: said.choice.or(said.text).unwrap_or_default().to_owned(),
+                address: address.clone(),
+                provider_message_id: event.provider_message_id.clone(),
+            });
         }
         self.inbound.push(Inbound {
             event_id: event.id,

@@ -31,13 +31,38 @@ pub async fn ask(
     new: &NewSingle,
     now: DateTime<Utc>,
 ) -> Result<(MessageId, Enqueued), DbError> {
-    let id = MessageId(messages::insert_single(connection, new, now).await?);
-    let job: NewJob = job(&SendMessage { message: id })?.on(Queue::of(new.channel)).priority(Priority::High);
-    let job = job.created_by(new.created_by);
-    let job = if new.due_at > now { job.at(new.due_at) } else { job };
-    let enqueued = ledger::enqueue(connection, now, &[job]).await?;
-    let enqueued = enqueued.into_iter().next().ok_or(DbError::Query(schema::QueryError::NotFound))?;
-    Ok((id, enqueued))
+    let (ids, enqueued) = write(connection, std::slice::from_ref(new), now).await?;
+    let both = ids.first().copied().zip(enqueued.into_iter().next());
+    both.ok_or(DbError::Query(schema::QueryError::NotFound))
+}
+
+/// Writes messages with the jobs that send them, in the caller's transaction.
+pub async fn ask_all(
+    connection: &mut AsyncPgConnection,
+    new: &[NewSingle],
+    now: DateTime<Utc>,
+) -> Result<Vec<Enqueued>, DbError> {
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(write(connection, new, now).await?.1)
+}
+
+async fn write(
+    connection: &mut AsyncPgConnection,
+    new: &[NewSingle],
+    now: DateTime<Utc>,
+) -> Result<(Vec<MessageId>, Vec<Enqueued>), DbError> {
+    let ids: Vec<MessageId> =
+        messages::insert_singles(connection, new, now).await?.into_iter().map(MessageId).collect();
+    let jobs = ids.iter().zip(new).map(|(message, new)| {
+        let job: NewJob = job(&SendMessage { message: *message })?.on(Queue::of(new.channel)).priority(Priority::High);
+        let job = job.created_by(new.created_by);
+        Ok(if new.due_at > now { job.at(new.due_at) } else { job })
+    });
+    let jobs: Vec<NewJob> = jobs.collect::<Result<_, DbError>>()?;
+    let enqueued = ledger::enqueue(connection, now, &jobs).await?;
+    Ok((ids, enqueued))
 }
 
 /// Sends it, if it still is to be sent.

@@ -4,11 +4,12 @@ use super::Part;
 use crate::{
     DbError,
     reach::{self, Statement},
+    sql::sql,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Date, Integer, Nullable, Numeric, Text, Timestamptz},
+    sql_types::{Array, BigInt, Date, Integer, Nullable, Numeric, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -112,4 +113,45 @@ pub async fn list(
         .await?;
     let count = reach::counted(connection, reach::count(&arms, FILTER, "$5"), bind, part.count_cap).await?;
     Ok((rows, count))
+}
+
+/// What becomes of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaseChange {
+    /// The case.
+    pub case: i64,
+    /// It becomes theirs.
+    pub assigned_to: Option<i64>,
+    /// It stands there from now on.
+    pub status: Option<CaseStatus>,
+}
+
+/// Changes cases; of several changes of one case the last of each kind counts. Users that are not there are left out.
+pub async fn change(
+    connection: &mut AsyncPgConnection,
+    changes: &[CaseChange],
+    now: DateTime<Utc>,
+) -> Result<usize, DbError> {
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let cases: Vec<i64> = changes.iter().map(|change| change.case).collect();
+    let users: Vec<Option<i64>> = changes.iter().map(|change| change.assigned_to).collect();
+    let statuses: Vec<Option<&str>> = changes.iter().map(|change| change.status.map(CaseStatus::as_str)).collect();
+    Ok(sql("WITH given AS ( \
+            SELECT g.id, \
+                (array_agg(g.assigned_to ORDER BY g.n DESC) FILTER (WHERE u.id IS NOT NULL))[1] AS assigned_to, \
+                (array_agg(g.status ORDER BY g.n DESC) FILTER (WHERE g.status IS NOT NULL))[1] AS status \
+            FROM unnest($1, $2, $3) WITH ORDINALITY AS g (id, assigned_to, status, n) \
+            LEFT JOIN users u ON u.id = g.assigned_to GROUP BY g.id \
+         ) \
+         UPDATE renewal_cases r SET assigned_to = COALESCE(g.assigned_to, r.assigned_to), \
+             status = COALESCE(g.status, r.status), updated_at = $4 \
+         FROM given g WHERE r.id = g.id")
+    .bind::<Array<BigInt>, _>(cases)
+    .bind::<Array<Nullable<BigInt>>, _>(users)
+    .bind::<Array<Nullable<Text>>, _>(statuses)
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?)
 }

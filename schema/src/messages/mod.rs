@@ -23,6 +23,6 @@ pub use progress::{Tracked, lock, write};
 pub use recipients::{Recipient, RecipientQuery, recipients};
 pub use render::{RenderRow, Written, one, page};
 pub use settle::{close_unconfirmed, has_unconfirmed};
-pub use single::{NewSingle, Single, insert_single, last_heard, single};
+pub use single::{NewSingle, Single, insert_singles, last_heard, single};
 pub use suppress::suppress_pending;
 pub use window::{Decided, Gate, HeldRow, Verdict, Window, decide, gate, hold, hold_customers};

@@ -39,39 +39,40 @@ pub struct NewSingle {
     pub created_by: Option<i64>,
 }
 
-/// Writes it; answers its id.
-pub async fn insert_single(
+/// Writes them; answers their ids, in order.
+pub async fn insert_singles(
     connection: &mut AsyncPgConnection,
-    new: &NewSingle,
+    new: &[NewSingle],
     now: DateTime<Utc>,
-) -> Result<i64, DbError> {
-    let (template, version) = new.template.unzip();
-    let (flow, step) = match &new.flow {
-        Some((flow, step)) => (Some(*flow), Some(step)),
-        None => (None, None),
-    };
-    Ok(diesel::insert_into(messages::table)
-        .values((
+) -> Result<Vec<i64>, DbError> {
+    let row = |new: &NewSingle| {
+        let (template, version) = new.template.unzip();
+        let (flow, step) = new.flow.clone().unzip();
+        (
             messages::channel.eq(new.channel.as_str()),
-            messages::address.eq(&new.address),
+            messages::address.eq(new.address.clone()),
             messages::customer_id.eq(new.customer_id),
             messages::policy_id.eq(new.policy_id),
             messages::case_id.eq(new.case_id),
             messages::purpose.eq(new.purpose.as_str()),
-            messages::topic.eq(&new.topic),
+            messages::topic.eq(new.topic.clone()),
             messages::template_id.eq(template),
             messages::template_version_id.eq(version),
-            messages::content.eq(&new.content),
+            messages::content.eq(new.content.clone()),
             messages::flow_id.eq(flow),
             messages::flow_step.eq(step),
             messages::due_at.eq(new.due_at),
             messages::created_by.eq(new.created_by),
             messages::created_at.eq(now),
             messages::updated_at.eq(now),
-        ))
-        .returning(messages::id)
-        .get_result(connection)
-        .await?)
+        )
+    };
+    let rows: Vec<_> = new.iter().map(row).collect();
+    let mut ids: Vec<i64> =
+        diesel::insert_into(messages::table).values(rows).returning(messages::id).get_results(connection).await?;
+    // numbered in the order given
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 #[derive(QueryableByName)]

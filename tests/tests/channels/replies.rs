@@ -1,8 +1,13 @@
 //! What comes back: answers tied to what they answer, STOP and START, bounces that add up.
 
 use crate::ground::{Ground, Peer};
+use providers::whatsapp_webhook::sign;
+use secrecy::SecretString;
 use serde_json::json;
-use tests::vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour};
+use tests::{
+    meta::MetaServer,
+    vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour},
+};
 
 #[tokio::test]
 async fn an_answer_belongs_to_its_customer_case_and_message_and_stop_is_heeded() {
@@ -66,5 +71,74 @@ async fn an_address_that_does_not_exist_is_given_up_after_one_bounce() {
     } else {
         assert_eq!(ground.number("SELECT count(*) FROM suppressions").await, 0, "{kinds:?}");
     }
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_leads_on_in_a_flow_once_however_often_it_is_told() {
+    let meta = MetaServer::start(Behaviour::default()).await.unwrap();
+    let ground = Ground::over(&meta).await;
+    ground.customers(1).await;
+    let workers = ground.workers();
+    let user = ground.user.id;
+    let button = |id: &str, title: &str| json!({"id": id, "title": title});
+    let definition = json!({
+        "start": "ask",
+        "steps": {
+            "ask": {
+                "content": {"type": "interactive", "kind": "buttons", "body": "Renew?",
+                            "buttons": [button("yes", "Yes"), button("no", "No")]},
+                "answers": {
+                    "yes": [{"do": "step", "step": "thanks"}, {"do": "assign", "user": user},
+                            {"do": "case_status", "status": "in_progress"}],
+                    "no": [],
+                },
+            },
+            "thanks": {"content": {"type": "text", "body": "Thank you, we will call you."}},
+        },
+    });
+    let flow =
+        ground.post("/api/whatsapp/flows", json!({"name": "Renew", "kind": "reply", "definition": definition})).await;
+    let flow_id = flow["flowId"].as_str().or(flow["id"].as_str()).unwrap().to_owned();
+    ground.post(&format!("/api/whatsapp/flows/{flow_id}/publish"), json!({})).await;
+    let phone = ground.texts("SELECT phone::TEXT FROM customers").await.remove(0);
+    meta.write_to_us(phone.trim_start_matches('+'), "Hello", None);
+    ground.until_true("the window is open", "SELECT EXISTS (SELECT 1 FROM inbound_messages)").await;
+    let (customer, case) =
+        (ground.number("SELECT id FROM customers").await, ground.number("SELECT id FROM renewal_cases").await);
+    let body = json!({
+        "customerId": format!("customer-{customer}"), "caseId": format!("case-{case}"), "flowId": flow_id,
+    });
+    let asked = ground.post("/api/communication/whatsapp/send", body).await;
+    let asked = asked["messageId"].as_str().unwrap().to_owned();
+    ground.until_status(&asked, "read").await;
+    // chosen: told twice, as providers do
+    let wamid = ground.texts("SELECT provider_message_id::TEXT FROM messages").await.remove(0);
+    let digits = phone.trim_start_matches('+').to_owned();
+    let delivery = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{
+        "field": "messages", "value": {
+            "messaging_product": "whatsapp", "metadata": {"display_phone_number": "1", "phone_number_id": "1"},
+            "contacts": [{"wa_id": digits, "profile": {"name": "A"}}],
+            "messages": [{"from": digits, "id": "wamid.ANSWER", "timestamp": "1700000000", "type": "interactive",
+                "context": {"id": wamid},
+                "interactive": {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}}],
+        },
+    }]}]});
+    let secret = meta.environment().into_iter().find(|(name, _)| *name == "WHATSAPP_APP_SECRET").unwrap().1;
+    let secret = SecretString::from(secret.split(',').next().unwrap().trim());
+    let bytes = delivery.to_string();
+    let signature = sign(&secret, bytes.as_bytes()).unwrap();
+    for _ in 0..2 {
+        let call = ground.api.post("/api/webhooks/whatsapp").header("x-hub-signature-256", &signature);
+        assert_eq!(call.body("application/json", bytes.clone()).send().await.status.as_u16(), 200);
+    }
+    let done = format!(
+        "SELECT EXISTS (SELECT 1 FROM renewal_cases WHERE assigned_to = {} AND status = 'in_progress') \
+         AND (SELECT count(*) FROM messages WHERE flow_step = 'thanks' AND sent_at IS NOT NULL) = 1",
+        user.0
+    );
+    ground.until_true("it led on", &done).await;
+    assert_eq!(ground.number("SELECT count(*) FROM messages").await, 2);
+    assert_eq!(meta.violations(), Vec::<String>::new());
     workers.stop().await;
 }
