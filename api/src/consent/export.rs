@@ -5,14 +5,17 @@
 use super::csv;
 use crate::{
     auth::{Guard, permit},
-    error::ApiResult,
+    error::{ApiError, ApiResult},
     request::Name,
     state::SharedState,
     tags::Tag,
     uploads::{content, file_reply::FileReply},
 };
 use bytes::Bytes;
-use domain::messaging::{Channel, SuppressionReason};
+use domain::{
+    messaging::{Channel, SuppressionReason},
+    permissions::Reach,
+};
 use futures_util::stream;
 use poem::{Body, web::Data};
 use poem_openapi::{OpenApi, param::Query};
@@ -33,7 +36,8 @@ pub struct SuppressionExportApi;
 impl SuppressionExportApi {
     /// Export suppressed addresses
     ///
-    /// CSV that an import takes back. Addresses are in clear; the audit log keeps who had them.
+    /// CSV that an import takes back. Addresses are in clear, so it is for those who see all customers; the audit log
+    /// keeps who had them.
     #[oai(path = "/export", method = "get")]
     async fn export(
         &self,
@@ -42,6 +46,11 @@ impl SuppressionExportApi {
         channel: Query<Option<Name<Channel>>>,
         reason: Query<Option<Name<SuppressionReason>>>,
     ) -> ApiResult<FileReply> {
+        // an address is nobody's in particular: who sees some customers only would see others' here
+        if caller.reach != Reach::All {
+            let message = "the list holds addresses of all customers, and you see some of them only";
+            return Err(ApiError::forbidden("reach_too_narrow", message));
+        }
         let filter = SuppressionFilter {
             channel: channel.0.map(|name| name.0),
             reason: reason.0.map(|name| name.0),

@@ -14,6 +14,8 @@ const SHARED: &[&str] = &[
     "/api/roles/{id}",
     "/api/branches/{id}",
     "/api/auth/oidc/{provider}",
+    // the same picture for everybody
+    "/t/o/{token}",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

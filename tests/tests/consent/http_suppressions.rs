@@ -96,4 +96,8 @@ async fn a_list_comes_in_and_goes_out_as_a_file() {
     assert_eq!(too_long.status.as_u16(), 413);
     let other = api.post(&format!("{PATH}/import")).by(&staff).json(&json!({})).send().await;
     assert_eq!(other.status.as_u16(), 415, "{other:?}");
+    // somebody who may do everything, with what is their own
+    plain.execute("UPDATE roles SET scope = 'own' WHERE name = 'administrator'", &[]).await.unwrap();
+    let narrow = api.user(SystemRole::Administrator).await;
+    api.get(&format!("{PATH}/export")).by(&narrow).send().await.error(403, "reach_too_narrow");
 }
