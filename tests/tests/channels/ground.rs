@@ -8,7 +8,7 @@ use tests::{
     crew::{Feeder, Workers},
     http::{TestApi, TestUser, config},
     meta::MetaServer,
-    vendors::{SendgridServer, TwilioServer},
+    vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour},
     wait::until,
 };
 use tokio_postgres::{Client, NoTls};
@@ -36,11 +36,21 @@ pub trait Peer {
     async fn settled(&self, within: Duration) -> bool;
 }
 
+/// A stand-in that tells everything of every message.
+pub fn open_book() -> Behaviour {
+    let webhooks = WebhookBehaviour { read: 1.0, ..WebhookBehaviour::default() };
+    Behaviour { webhooks, ..Behaviour::default() }
+}
+
 macro_rules! peer {
-    ($($server:ty: $path:literal),+) => {$(
+    ($($server:ty: $path:literal, $public:expr);+) => {$(
         impl Peer for $server {
             fn environment(&self) -> Vec<(&'static str, String)> { self.environment() }
-            fn tell(&self, api: &str) { self.set_callback(Some(format!("{api}{}", $path))) }
+            fn tell(&self, api: &str) {
+                let public: fn(&Self) = $public;
+                public(self);
+                self.set_callback(Some(format!("{api}{}", $path)));
+            }
             fn taken(&self) -> usize { self.accepted_count() }
             fn doubles(&self) -> BTreeMap<String, usize> { self.doubles() }
             fn violations(&self) -> Vec<String> { self.violations() }
@@ -48,7 +58,11 @@ macro_rules! peer {
         }
     )+};
 }
-peer!(MetaServer: "/api/webhooks/whatsapp", TwilioServer: "", SendgridServer: "");
+peer!(
+    MetaServer: "/api/webhooks/whatsapp", |_| {};
+    TwilioServer: "", |server| server.set_public_url(PUBLIC);
+    SendgridServer: "", |_| {}
+);
 
 /// The API, its database, and somebody who may do everything; the fields go in the order in which they may.
 pub struct Ground {

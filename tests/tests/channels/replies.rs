@@ -1,6 +1,6 @@
 //! What comes back: answers tied to what they answer, STOP and START, bounces that add up.
 
-use crate::ground::{Ground, Peer};
+use crate::ground::{Ground, Peer, open_book};
 use providers::whatsapp_webhook::sign;
 use secrecy::SecretString;
 use serde_json::json;
@@ -76,7 +76,7 @@ async fn an_address_that_does_not_exist_is_given_up_after_one_bounce() {
 
 #[tokio::test]
 async fn an_answer_leads_on_in_a_flow_once_however_often_it_is_told() {
-    let meta = MetaServer::start(Behaviour::default()).await.unwrap();
+    let meta = MetaServer::start(open_book()).await.unwrap();
     let ground = Ground::over(&meta).await;
     ground.customers(1).await;
     let workers = ground.workers();

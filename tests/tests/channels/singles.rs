@@ -1,6 +1,6 @@
 //! Single messages: asked for over HTTP, sent by a job, told of over HTTP.
 
-use crate::ground::Ground;
+use crate::ground::{Ground, open_book};
 use chrono::TimeDelta;
 use serde_json::json;
 use tests::vendors::{Behaviour, SendgridServer, TwilioServer};
@@ -15,7 +15,7 @@ async fn a_text_message_goes_out_and_its_fate_is_told() {
         .await;
     let id = asked["messageId"].as_str().unwrap();
     assert!(id.starts_with("sms-msg-") && asked["status"] == "pending" && asked["jobId"].is_string(), "{asked}");
-    assert_eq!((&asked["segments"], &asked["cost"]), (&json!(1), &json!("0.007500")), "{asked}");
+    assert_eq!((&asked["segments"], &asked["cost"]), (&json!(1), &json!("0.0075")), "{asked}");
     let told = ground.until_status(id, "delivered").await;
     assert!(told["deliveredAt"].is_string() && told["sentAt"].is_string(), "{told}");
     assert_eq!(told["address"].as_str().map(|address| address.contains("9876543210")), Some(false));
@@ -27,7 +27,7 @@ async fn a_text_message_goes_out_and_its_fate_is_told() {
 
 #[tokio::test]
 async fn an_email_fills_in_a_template_for_a_customer_and_carries_a_way_out() {
-    let sendgrid = SendgridServer::start(Behaviour::default()).await.unwrap();
+    let sendgrid = SendgridServer::start(open_book()).await.unwrap();
     let ground = Ground::over(&sendgrid).await;
     ground.customers(1).await;
     let workers = ground.workers();
