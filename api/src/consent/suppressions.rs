@@ -112,6 +112,7 @@ struct SuppressionBody {
 impl SuppressionsApi {
     /// List suppressed addresses
     #[oai(path = "/", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "one a filter")]
     async fn list(
         &self,
         state: Data<&SharedState>,
