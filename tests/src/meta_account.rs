@@ -201,7 +201,7 @@ impl Holds {
 
     fn create_flow(&mut self, given: &Value) -> Answered {
         let name = given["name"].as_str().unwrap_or_default();
-        if name.is_empty() || !given["categories"].as_array().is_some_and(|categories| !categories.is_empty()) {
+        if name.is_empty() || given["categories"].as_array().is_none_or(|categories| categories.is_empty()) {
             return refused("a flow has a name and categories");
         }
         if self.flows.iter().any(|flow| flow["name"] == name) {
@@ -222,7 +222,7 @@ impl Holds {
             return refused("expected a form with asset_type FLOW_JSON");
         }
         if value("name").as_deref() != Some("flow.json")
-            || !part("file").is_some_and(|part| part.contains("application/json"))
+            || part("file").is_none_or(|part| !part.contains("application/json"))
         {
             return refused("expected the file flow.json");
         }

@@ -1,6 +1,7 @@
 //! Which message an event is about, and what it adds to it.
 
 use super::apply::status_of;
+use crate::tracking::PROVIDER;
 use chrono::{DateTime, Utc};
 use domain::messaging::{BounceKind, Feedback, MessageStatus};
 use schema::{messages::Tracked, provider_events::Waiting};
@@ -22,7 +23,7 @@ pub(super) struct Said<'a> {
 
 /// Our own pages tell of messages that went out over any account.
 fn is_bystander(provider: &str) -> bool {
-    matches!(provider, "tracking")
+    provider == PROVIDER
 }
 
 impl<'a> Said<'a> {

@@ -15,21 +15,23 @@ use crate::{
     campaigns::{analytics, job},
     kinds::apply_provider_events::ApplyProviderEvents,
     queue::dispatch::Enqueued,
+    tracking::PROVIDER,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::messaging::{
     BounceKind, Channel, Feedback, MessageStatus,
     restraint::{Keyword, Rules, keyword},
+    tracking::{Click, automatic_clicks},
 };
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     bounces::NewBounce,
     consent::rules,
     messages::{self, Tracked},
-    provider_events::{self, EventOutcome, Inbound, Settled, Waiting},
+    provider_events::{self, ClickRow, EventOutcome, Inbound, Settled, Waiting},
 };
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Events applied in one transaction.
 const PAGE: i64 = 1_000;
@@ -37,6 +39,8 @@ const PAGE: i64 = 1_000;
 const PAGES: usize = 50;
 /// With events waiting for their time it looks again at least this often, since newly kept ones find it alive.
 const LOOK: TimeDelta = TimeDelta::milliseconds(500);
+/// Clicks of one message that are looked at together.
+const CLICKS: i64 = 100;
 /// How long an event waits for its message's record.
 const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 /// The first wait; later ones are as long as the event has waited already.
@@ -88,7 +92,8 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     let known_as: Vec<(&str, &str)> = said.iter().filter_map(|said| said.known_as).collect();
     let mut known = Known::new(messages::lock(connection, &ids, &known_as).await?);
     let rules = rules::get(connection).await?;
-    let mut page = Page::new(&rules);
+    let scanned = scanned(connection, &events).await?;
+    let mut page = Page { scanned, ..Page::new(&rules) };
     for (event, said) in events.iter().zip(&said) {
         page.apply(event, said, &mut known, now);
     }
@@ -133,6 +138,28 @@ async fn guess(connection: &mut AsyncPgConnection, events: &[Waiting], said: &mu
     Ok(())
 }
 
+/// The clicks that were a scanner's: every link of a message followed within a second.
+async fn scanned(connection: &mut AsyncPgConnection, events: &[Waiting]) -> Result<HashSet<i64>, DbError> {
+    let is_click =
+        |event: &&Waiting| event.provider == PROVIDER && event.feedback.as_deref() == Some(Feedback::Clicked.as_str());
+    let messages: BTreeSet<i64> = events.iter().filter(is_click).filter_map(|event| event.message_id).collect();
+    if messages.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let messages: Vec<i64> = messages.into_iter().collect();
+    let mut by_message: BTreeMap<i64, Vec<ClickRow>> = BTreeMap::new();
+    for click in provider_events::clicks(connection, PROVIDER, &messages, CLICKS).await? {
+        by_message.entry(click.message_id).or_default().push(click);
+    }
+    let of_scanner = |clicks: Vec<ClickRow>| {
+        let judged: Vec<Click<'_>> =
+            clicks.iter().map(|click| Click { at: click.occurred_at, url: &click.url }).collect();
+        let automatic = automatic_clicks(&judged, None);
+        clicks.iter().zip(automatic).filter(|(_, automatic)| *automatic).map(|(click, _)| click.id).collect::<Vec<_>>()
+    };
+    Ok(by_message.into_values().flat_map(of_scanner).collect())
+}
+
 /// The channel of a provider of one.
 fn channel_of(provider: &str) -> Option<Channel> {
     match provider {
@@ -146,6 +173,7 @@ fn channel_of(provider: &str) -> Option<Channel> {
 /// What comes of a page.
 struct Page<'a> {
     rules: &'a Rules,
+    scanned: HashSet<i64>,
     settled: Vec<Settled>,
     later: Vec<(i64, DateTime<Utc>)>,
     inbound: Vec<Inbound>,
@@ -157,7 +185,16 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn new(rules: &'a Rules) -> Self {
         let (settled, later, inbound) = (Vec::new(), Vec::new(), Vec::new());
-        Self { rules, settled, later, inbound, words: Vec::new(), answers: Vec::new(), returned: Vec::new() }
+        Self {
+            rules,
+            scanned: HashSet::new(),
+            settled,
+            later,
+            inbound,
+            words: Vec::new(),
+            answers: Vec::new(),
+            returned: Vec::new(),
+        }
     }
 
     fn apply(&mut self, event: &Waiting, said: &Said<'_>, known: &mut Known, now: DateTime<Utc>) {
@@ -189,7 +226,8 @@ impl<'a> Page<'a> {
     /// What a recipient did; whether it changed the message. What a program did is kept and says nothing of them.
     fn hear(&mut self, event: &Waiting, known: &mut Known, at: usize) -> bool {
         let Some(feedback) = event.feedback.as_deref().and_then(|name| name.parse().ok()) else { return false };
-        if event.automatic && matches!(feedback, Feedback::Opened | Feedback::Clicked) {
+        let automatic = event.automatic || self.scanned.contains(&event.id);
+        if automatic && matches!(feedback, Feedback::Opened | Feedback::Clicked) {
             return false;
         }
         let changed = known.tell_feedback(at, event, feedback);
@@ -198,7 +236,7 @@ impl<'a> Page<'a> {
                 self.note_return(event, known.message(at), Some(BounceKind::Complaint.as_str()));
             }
             // of our own pages, which have seen to it
-            Feedback::Unsubscribed if !is_ours(&event.provider) => {
+            Feedback::Unsubscribed if event.provider != PROVIDER => {
                 let message = known.message(at);
                 self.words.push(Word {
                     keyword: Keyword::Stop,
@@ -277,10 +315,6 @@ impl<'a> Page<'a> {
 
 fn applied(changed: bool) -> EventOutcome {
     if changed { EventOutcome::Applied } else { EventOutcome::Superseded }
-}
-
-fn is_ours(provider: &str) -> bool {
-    provider == "tracking"
 }
 
 fn is_young(event: &Waiting, now: DateTime<Utc>) -> bool {

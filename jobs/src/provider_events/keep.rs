@@ -4,7 +4,7 @@
 //! [`events_arrived`](crate::campaigns::request::events_arrived).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::messaging::BounceKind;
+use domain::messaging::{BounceKind, Feedback};
 use providers::messaging::{EventKind, ProviderEvent};
 use schema::{
     AsyncPgConnection, DbError,
@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 
 /// However far ahead a provider's clock says an event lies, it is not left for later than this.
 const FARTHEST: TimeDelta = TimeDelta::minutes(1);
+/// Clicks are judged together with those around them.
+const BURST: TimeDelta = TimeDelta::seconds(2);
 /// Events kept in one statement.
 const PIECE: usize = 2_000;
 
@@ -70,6 +72,10 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
             row.address = feedback.recipient.clone();
             row.url = feedback.url.clone();
             row.automatic = feedback.automatic;
+            if feedback.feedback == Feedback::Clicked {
+                // a scanner follows every link within a second: all of them are known by then
+                row.apply_after = now + BURST;
+            }
             row.error_message = feedback.detail.clone();
         }
         EventKind::Inbound(inbound) => {

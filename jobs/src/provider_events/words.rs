@@ -1,22 +1,16 @@
 //! STOP and START: what somebody writes who wants no more, or wants to hear again. Their own word, on whatever channel
 //! they say it, and kept with the event that shows it.
 
+use crate::consent::{Choice, opt_in, opt_out};
 use chrono::{DateTime, Utc};
 use domain::{
     ids::CustomerId,
     messaging::{
-        Channel, Purpose, SuppressionScope, SuppressionSource,
+        Channel, SuppressionScope,
         restraint::{ConsentSource, Keyword},
-        suppression::SuppressionReason,
     },
 };
-use schema::{
-    AsyncPgConnection, DbError,
-    consent::{
-        consents::{self, NewConsent},
-        suppressions::{NewSuppression, suppress, unsuppress},
-    },
-};
+use schema::{AsyncPgConnection, DbError};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -44,40 +38,28 @@ pub(super) async fn heed(
             *known = word;
         }
     }
-    let (mut stopped, mut consents) = (Vec::new(), Vec::new());
-    let mut started: HashMap<Channel, Vec<String>> = HashMap::new();
+    let (mut stop, mut start) = (Vec::new(), Vec::new());
     for word in last.values() {
-        match word.keyword {
-            Keyword::Stop => stopped.push(NewSuppression {
-                channel: word.channel,
-                address: word.address.clone(),
-                reason: SuppressionReason::OptedOut,
-                scope: SuppressionScope::All,
-                source: SuppressionSource::Reply,
-                detail: None,
-                message: None,
-                created_by: None,
-                expires_at: None,
-            }),
-            Keyword::Start => started.entry(word.channel).or_default().push(word.address.clone()),
-        }
-        let Some(customer) = customers.get(&word.event_id) else { continue };
-        consents.extend(Purpose::ALL.iter().map(|purpose| NewConsent {
-            customer: CustomerId(*customer),
+        let choice = Choice {
             channel: word.channel,
-            purpose: *purpose,
-            granted: word.keyword == Keyword::Start,
+            address: word.address.clone(),
+            customers: customers.get(&word.event_id).map(|customer| CustomerId(*customer)).into_iter().collect(),
+            scope: SuppressionScope::All,
             source: ConsentSource::Reply,
+            message: None,
             proof: Some(json!({"eventId": word.event_id})),
-            given_at: word.said_at,
-            recorded_by: None,
-        }));
+            at: word.said_at,
+        };
+        match word.keyword {
+            Keyword::Stop => stop.push(choice),
+            Keyword::Start => start.push(choice),
+        }
     }
-    suppress(connection, &stopped, now).await?;
-    // one a channel
-    for (channel, addresses) in started {
-        unsuppress(connection, channel, &addresses, &[SuppressionReason::OptedOut]).await?;
+    if !stop.is_empty() {
+        opt_out(connection, &stop, now).await?;
     }
-    consents::record(connection, &consents, now).await?;
+    if !start.is_empty() {
+        opt_in(connection, &start, now).await?;
+    }
     Ok(())
 }

@@ -154,3 +154,39 @@ pub async fn next_at(connection: &mut AsyncPgConnection) -> Result<Option<DateTi
         .await?;
     Ok(row.at)
 }
+
+/// A link of a message that was followed.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct ClickRow {
+    /// The event.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// The message.
+    #[diesel(sql_type = BigInt)]
+    pub message_id: i64,
+    /// When.
+    #[diesel(sql_type = Timestamptz)]
+    pub occurred_at: DateTime<Utc>,
+    /// Where it leads.
+    #[diesel(sql_type = Text)]
+    pub url: String,
+}
+
+/// The latest clicks of each of these messages, up to `limit` of each, told by `provider`.
+pub async fn clicks(
+    connection: &mut AsyncPgConnection,
+    provider: &str,
+    messages: &[i64],
+    limit: i64,
+) -> Result<Vec<ClickRow>, DbError> {
+    Ok(sql("SELECT c.id, c.message_id, c.occurred_at, c.url FROM unnest($1::BIGINT[]) AS m (id) \
+         CROSS JOIN LATERAL (SELECT e.id, e.message_id, e.occurred_at, COALESCE(e.url, '') AS url \
+                             FROM provider_events e \
+                             WHERE e.message_id = m.id AND e.provider = $2 AND e.feedback = 'clicked' \
+                             ORDER BY e.id DESC LIMIT $3) AS c")
+    .bind::<Array<BigInt>, _>(messages)
+    .bind::<Text, _>(provider)
+    .bind::<BigInt, _>(limit)
+    .load(connection)
+    .await?)
+}

@@ -4,6 +4,6 @@ mod apply;
 mod inbound;
 mod store;
 
-pub use apply::{EventOutcome, Settled, Waiting, defer, finish, next_at, take};
+pub use apply::{ClickRow, EventOutcome, Settled, Waiting, clicks, defer, finish, next_at, take};
 pub use inbound::{Inbound, Received, insert_inbound, last_to};
 pub use store::{NewEvent, insert};

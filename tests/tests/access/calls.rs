@@ -89,6 +89,28 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         | "get /api/communication/suppressions/export"
         | "get /api/communication/rules"
         | "get /api/communication/holidays" => plain(path_of(operation).to_owned()),
+        "get /api/communication/accounts" => plain(path_of(operation).to_owned()),
+        "post /api/communication/accounts/{account}/resume" => {
+            plain("/api/communication/accounts/sandbox/resume".into())
+        }
+        "get /api/communication/history" => plain(format!("/api/communication/history?customerId={customer}")),
+        "get /api/communication/explain" => {
+            plain(format!("/api/communication/explain?campaignId={campaign}&customerId={customer}"))
+        }
+        "get /api/communication/delivery-status/{message_id}" => {
+            plain("/api/communication/delivery-status/wa-msg-999999".into())
+        }
+        "post /api/communication/whatsapp/send" => {
+            let content = json!({"type": "text", "body": "Hello"});
+            with(path_of(operation).to_owned(), json!({"customerId": customer, "content": content}))
+        }
+        "post /api/communication/sms/send" => {
+            with(path_of(operation).to_owned(), json!({"customerId": customer, "message": "Hello"}))
+        }
+        "post /api/communication/email/send" => with(
+            path_of(operation).to_owned(),
+            json!({"to": format!("{mark}@example.com"), "subject": "Hello", "text": "Hello"}),
+        ),
         "post /api/communication/suppressions" => {
             with(path_of(operation).to_owned(), json!({"channel": "email", "address": format!("{mark}@example.com")}))
         }

@@ -37,8 +37,8 @@ pub(super) struct EmailLetter {
 
 #[derive(Debug)]
 enum Body {
-    Text(Template),
-    Page(Page),
+    Text(Box<Template>),
+    Page(Box<Page>),
 }
 
 impl EmailLetter {
@@ -46,9 +46,9 @@ impl EmailLetter {
         let wrong = template_error(&version.name);
         let subject = Template::compile(version.subject.as_deref().unwrap_or_default()).map_err(&wrong)?;
         let body = if version.is_html() {
-            Body::Page(Page::new(&version.content).map_err(&wrong)?)
+            Body::Page(Box::new(Page::new(&version.content).map_err(&wrong)?))
         } else {
-            Body::Text(Template::compile(&version.content).map_err(&wrong)?)
+            Body::Text(Box::new(Template::compile(&version.content).map_err(&wrong)?))
         };
         let has_way_out = version.content.contains("unsubscribe_url") || version.content.contains("preferences_url");
         let utm = Utm {

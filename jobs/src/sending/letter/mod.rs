@@ -63,8 +63,8 @@ pub type Unwritable = (ExclusionReason, String);
 /// A template in one language, ready to be filled in.
 #[derive(Debug)]
 enum Variant {
-    Whatsapp(WhatsappLetter),
-    Sms(SmsLetter),
+    Whatsapp(Box<WhatsappLetter>),
+    Sms(Box<SmsLetter>),
     Email(Box<EmailLetter>),
 }
 
@@ -106,8 +106,8 @@ impl Letters {
             }
             let id = version.id;
             let variant = match channel {
-                Channel::Whatsapp => Variant::Whatsapp(WhatsappLetter::new(version)?),
-                Channel::Sms => Variant::Sms(SmsLetter::new(version)?),
+                Channel::Whatsapp => Variant::Whatsapp(Box::new(WhatsappLetter::new(version)?)),
+                Channel::Sms => Variant::Sms(Box::new(SmsLetter::new(version)?)),
                 Channel::Email => Variant::Email(Box::new(EmailLetter::new(version)?)),
             };
             variants.insert(id, variant);

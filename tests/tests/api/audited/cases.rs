@@ -83,6 +83,21 @@ fn campaigns() -> Vec<Case> {
             let form = format!("{head}%PDF-1.7 x\r\n--XX--\r\n");
             stage.post("/api/communication/whatsapp/media").body("multipart/form-data; boundary=XX", form)
         }),
+        case!("post /api/communication/whatsapp/send" => "message.asked", |stage| {
+            let content = json!({"type": "text", "body": "Hello"});
+            stage.post("/api/communication/whatsapp/send").json(&json!({"to": "+919876543210", "content": content}))
+        }),
+        case!("post /api/communication/sms/send" => "message.asked", |stage| {
+            stage.post("/api/communication/sms/send").json(&json!({"to": "+919876543210", "message": "Hello"}))
+        }),
+        case!("post /api/communication/email/send" => "message.asked", |stage| {
+            let body = json!({"to": "somebody@example.com", "subject": "Hello", "text": "Hello"});
+            stage.post("/api/communication/email/send").json(&body)
+        }),
+        case!("post /api/communication/accounts/{account}/resume" => "account.resumed", |stage| {
+            stage.paused_account().await;
+            stage.post("/api/communication/accounts/sandbox/resume")
+        }),
         case!("post /api/customers/{id}/reveal" => "customer.revealed", |stage| {
             let customer = stage.customer().await;
             stage.post(&format!("/api/customers/{customer}/reveal"))

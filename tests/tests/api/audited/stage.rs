@@ -78,6 +78,14 @@ impl<'a> Stage<'a> {
         CustomerId(client.query_one(made, &[]).await.unwrap().get(0))
     }
 
+    /// An account that waits for a person.
+    pub async fn paused_account(&self) {
+        let client = connect(self.api.base.database.url()).await;
+        let paused = "INSERT INTO sending_accounts (account, channel, provider, paused_at, paused_reason) \
+                      VALUES ('sandbox', 'whatsapp', 'sandbox', now(), 'for the test')";
+        client.execute(paused, &[]).await.unwrap();
+    }
+
     /// A job that waits.
     pub async fn job(&self) -> Uuid {
         let job = NewJob {
