@@ -1,6 +1,10 @@
 //! What messages say.
 
-use crate::{DbError, tables::templates, template_versions};
+use crate::{
+    DbError,
+    tables::templates,
+    template_versions::{self, Variant},
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -9,7 +13,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::{TemplateId, UserId},
-    messaging::Channel,
+    messaging::{Channel, Purpose},
 };
 
 /// A template as it is kept.
@@ -55,6 +59,11 @@ pub struct TemplateRow {
 }
 
 impl TemplateRow {
+    /// What it is for.
+    pub fn purpose(&self) -> Result<Purpose, DbError> {
+        self.purpose.parse().map_err(|_| DbError::Unknown { table: "templates", column: "purpose" })
+    }
+
     /// The channel it is for.
     pub fn channel(&self) -> Result<Channel, DbError> {
         self.template_type.parse().map_err(|_| DbError::Unknown { table: "templates", column: "template_type" })
@@ -80,6 +89,18 @@ pub struct TemplateText<'a> {
     pub language: &'a str,
     /// Whether it may be used.
     pub is_active: bool,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it is about.
+    pub topic: Option<&'a str>,
+    /// Its content is a page.
+    pub is_html: bool,
+    /// Whether opens and clicks are watched.
+    pub tracked: bool,
+    /// Header, buttons and media of a WhatsApp template; registration and sender of an SMS.
+    pub extras: Option<&'a serde_json::Value>,
+    /// The same text in other languages.
+    pub variants: &'a [Variant],
 }
 
 /// Which templates are asked for.
@@ -208,7 +229,7 @@ pub async fn create(
         .returning(templates::id)
         .get_result(connection)
         .await?;
-    template_versions::record(connection, TemplateId(id), &[], Some(by), at).await?;
+    template_versions::record(connection, TemplateId(id), text.variants, Some(by), at).await?;
     Ok(TemplateId(id))
 }
 
@@ -224,7 +245,7 @@ pub async fn update(
     if diesel::update(templates::table.find(id.0)).set(change).execute(connection).await? == 0 {
         return Ok(false);
     }
-    template_versions::record(connection, id, &[], Some(by), at).await?;
+    template_versions::record(connection, id, text.variants, Some(by), at).await?;
     Ok(true)
 }
 
@@ -244,6 +265,9 @@ fn written<'a>(text: &'a TemplateText<'a>) -> _ {
     let (subject, provider_name): (Option<&'a str>, Option<&'a str>) = (text.subject, text.provider_name);
     let variables: serde_json::Value = serde_json::json!(text.variables);
     let (language, is_active): (&'a str, bool) = (text.language, text.is_active);
+    let (purpose, topic): (&'a str, Option<&'a str>) = (text.purpose.as_str(), text.topic);
+    let (format, tracked): (&'a str, bool) = (if text.is_html { "html" } else { "text" }, text.tracked);
+    let extras: Option<&'a serde_json::Value> = text.extras;
     (
         templates::name.eq(name),
         templates::template_type.eq(kind),
@@ -253,6 +277,11 @@ fn written<'a>(text: &'a TemplateText<'a>) -> _ {
         templates::provider_name.eq(provider_name),
         templates::language.eq(language),
         templates::is_active.eq(is_active),
+        templates::purpose.eq(purpose),
+        templates::topic.eq(topic),
+        templates::format.eq(format),
+        templates::tracked.eq(tracked),
+        templates::extras.eq(extras),
     )
 }
 

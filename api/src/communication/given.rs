@@ -55,7 +55,7 @@ pub(super) struct Given {
 /// A message that was asked for.
 #[derive(Object)]
 #[oai(rename_all = "camelCase", skip_serializing_if_is_none)]
-pub(super) struct AskedMessage {
+pub(crate) struct AskedMessage {
     /// What it is called from now on.
     message_id: String,
     /// `pending`: a job sends it.

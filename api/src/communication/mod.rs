@@ -12,7 +12,12 @@ mod sms;
 mod status;
 mod whatsapp;
 
+pub(crate) use given::AskedMessage;
+
+use crate::{auth::SignedIn, envelope::Accepted, error::ApiResult, state::SharedState};
+use domain::{ids::TemplateId, messaging::Channel};
 use poem_openapi::OpenApi;
+use std::collections::HashMap;
 
 /// Everything about single messages.
 pub fn api() -> impl OpenApi + 'static {
@@ -26,4 +31,22 @@ pub fn api() -> impl OpenApi + 'static {
         accounts::AccountsApi,
         media::WhatsappMediaApi,
     )
+}
+
+/// Asks for a message that fills in a template, on trial.
+pub(crate) async fn test_send(
+    state: &SharedState,
+    caller: &SignedIn,
+    channel: Channel,
+    template: TemplateId,
+    to: String,
+    values: HashMap<String, String>,
+) -> ApiResult<Accepted<AskedMessage>> {
+    let given = given::Given {
+        to: Some(to),
+        template_id: Some(template.to_string()),
+        parameters: Some(values),
+        ..given::Given::default()
+    };
+    given::ask(state, caller, channel, given, None).await
 }

@@ -9,10 +9,10 @@ use crate::{
     request::blank_is_none,
 };
 use domain::messaging::{
-    Channel,
+    Channel, Purpose,
     template::{Template, TemplateError},
 };
-use schema::templates::TemplateText;
+use schema::{template_versions::Variant, templates::TemplateText};
 
 /// A template's text that can be kept.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub struct Checked {
     given: NewTemplate,
     variables: Vec<String>,
     language: String,
+    variants: Vec<Variant>,
     /// Used, and offered by no policy or customer.
     pub unknown_variables: Vec<String>,
 }
@@ -36,7 +37,19 @@ impl Checked {
             provider_name: self.given.provider_name.as_deref(),
             language: &self.language,
             is_active: self.given.is_active.unwrap_or(true),
+            purpose: self.given.purpose.map_or(Purpose::Service, |purpose| purpose.0),
+            topic: self.given.topic.as_deref(),
+            is_html: self.given.is_html(),
+            tracked: self.given.tracked.unwrap_or(false),
+            extras: self.given.extras.as_ref().map(|extras| &extras.0),
+            variants: &self.variants,
         }
+    }
+}
+
+impl NewTemplate {
+    fn is_html(&self) -> bool {
+        self.format.as_deref() == Some("html")
     }
 }
 
@@ -45,6 +58,10 @@ pub fn checked(mut given: NewTemplate) -> ApiResult<Checked> {
     let mut faults = Faults::default();
     given.subject = blank_is_none(given.subject.take());
     given.provider_name = blank_is_none(given.provider_name.take());
+    given.topic = blank_is_none(given.topic.take());
+    if given.channel.0 != Channel::Email && (given.is_html() || given.tracked == Some(true)) {
+        faults.add("format", "only emails are pages, and only they are watched");
+    }
     if given.name.trim().is_empty() {
         faults.add("name", "is required");
     }
@@ -77,8 +94,9 @@ pub fn checked(mut given: NewTemplate) -> ApiResult<Checked> {
             listed
         }
     };
+    let variants = faults.variants(&mut given, &language, &variables);
     faults.none()?;
-    Ok(Checked { given, variables, language, unknown_variables: unknown })
+    Ok(Checked { given, variables, language, variants, unknown_variables: unknown })
 }
 
 #[derive(Default)]
@@ -116,6 +134,35 @@ impl Faults {
                 "a template with conditions has no numbered parameters, which its provider's copy needs",
             );
         }
+    }
+
+    /// The same text in other languages: each once, and with no variable that the template does not list.
+    fn variants(&mut self, given: &mut NewTemplate, own: &str, listed: &[String]) -> Vec<Variant> {
+        let mut variants: Vec<Variant> = Vec::new();
+        for (index, translation) in given.translations.take().unwrap_or_default().into_iter().enumerate() {
+            let field = format!("translations[{index}]");
+            let language = translation.language.trim().to_owned();
+            if !is_language(&language) {
+                self.add(&format!("{field}.language"), "expected a language such as en or en_US");
+            } else if language == own || variants.iter().any(|known| known.language == language) {
+                self.add(&format!("{field}.language"), "is there already");
+            }
+            let subject = blank_is_none(translation.subject);
+            if (given.channel.0 == Channel::Email) != subject.is_some() {
+                self.add(&format!("{field}.subject"), "an email needs a subject, and nothing else has one");
+            }
+            for (name, text) in [("content", Some(&translation.content)), ("subject", subject.as_ref())] {
+                let Some(text) = text else { continue };
+                let Some(template) = self.compile(&format!("{field}.{name}"), text) else { continue };
+                let unlisted = template.undeclared_variables(listed);
+                if !unlisted.is_empty() {
+                    let message = format!("the text uses {}, which is not listed", unlisted.join(", "));
+                    self.add(&format!("{field}.{name}"), message);
+                }
+            }
+            variants.push(Variant { language, subject, content: translation.content });
+        }
+        variants
     }
 
     fn variables(&mut self, used: &[String], listed: &[String]) {
@@ -167,6 +214,12 @@ mod tests {
             provider_name: None,
             language: None,
             is_active: None,
+            purpose: None,
+            topic: None,
+            format: None,
+            tracked: None,
+            extras: None,
+            translations: None,
         }
     }
 

@@ -6,8 +6,9 @@ mod check;
 mod record;
 
 use crate::{
-    auth::{Guard, permit},
-    envelope::{Created, Reply, created, ok},
+    auth::{Guard, SignedIn, permit},
+    communication::{self, AskedMessage},
+    envelope::{Accepted, Created, FieldFault, Reply, created, ok},
     error::{ApiError, ApiResult},
     request::{COUNT_CAP, Id, JsonBody, Name, Names, Page, Pagination, Sort, named_set},
     state::SharedState,
@@ -15,23 +16,28 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    ids::{TemplateId, UserId},
+    ids::{CustomerId, TemplateId, UserId},
+    local_day::local_day,
     messaging::{
-        Channel,
+        Channel, Purpose, Segments,
         template::{Template as Compiled, Variables},
     },
+    permissions::Permission,
 };
 use poem::web::Data;
 use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
+    types::Any,
 };
 use schema::{
     AsyncConnection, DbError,
     audit::{self, Entity},
+    messages,
+    template_versions::{self, TemplateVersion},
     templates::{self, Filter, TemplateKey, TemplateRow},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
 named_set!(Channel);
@@ -65,6 +71,18 @@ struct Template {
     language: String,
     /// Whether it may be used.
     is_active: bool,
+    /// What it is for: `service` needs no consent, `marketing` does.
+    purpose: Name<Purpose>,
+    /// What it is about, for people who want some topics only.
+    topic: Option<String>,
+    /// `text` or `html`; emails only.
+    format: String,
+    /// Whether opens and clicks are watched; emails only.
+    tracked: bool,
+    /// Header, buttons and media of a WhatsApp template; registration and sender of an SMS.
+    extras: Option<Any<Value>>,
+    /// Which version it is; messages stay with the one they were written from.
+    version: i32,
     /// Who wrote it.
     created_by: Option<Id<UserId>>,
     /// When it was written.
@@ -78,6 +96,7 @@ impl TryFrom<TemplateRow> for Template {
 
     fn try_from(row: TemplateRow) -> ApiResult<Self> {
         let channel = Name(row.channel()?);
+        let purpose = row.purpose()?;
         let variables = row.variables.as_array().into_iter().flatten();
         Ok(Self {
             id: Id(TemplateId(row.id)),
@@ -89,6 +108,12 @@ impl TryFrom<TemplateRow> for Template {
             provider_name: row.provider_name,
             language: row.language,
             is_active: row.is_active,
+            purpose: Name(purpose),
+            topic: row.topic,
+            format: row.format,
+            tracked: row.tracked,
+            extras: row.extras.map(Any),
+            version: row.version,
             created_by: row.created_by.map(|id| Id(UserId(id))),
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -132,6 +157,36 @@ pub(crate) struct NewTemplate {
     language: Option<String>,
     /// Whether it may be used; by default true.
     is_active: Option<bool>,
+    /// What it is for; by default `service`.
+    purpose: Option<Name<Purpose>>,
+    /// What it is about, for people who want some topics only.
+    #[oai(validator(max_length = 50))]
+    topic: Option<String>,
+    /// Whether the content is `text` (default) or `html`; emails only. A page gets its styles inlined and a text part.
+    #[oai(validator(pattern = "^(text|html)$"))]
+    format: Option<String>,
+    /// Whether opens and clicks are watched; emails only, by default false.
+    tracked: Option<bool>,
+    /// Of a WhatsApp template `{"header": …, "buttons": […]}`, whose texts may use variables; of an SMS `{"sender": …,
+    /// "registration": {"entity_id": …, "template_id": …}, "validitySeconds": …}`.
+    extras: Option<Any<Value>>,
+    /// The same text in other languages; whoever has none of them gets the template's own.
+    #[oai(validator(max_items = 50))]
+    translations: Option<Vec<Translation>>,
+}
+
+/// A template's text in another language.
+#[derive(Debug, Clone, Object)]
+pub(crate) struct Translation {
+    /// Such as `hi` or `en_US`.
+    #[oai(validator(min_length = 2, max_length = 10))]
+    language: String,
+    /// Emails only.
+    #[oai(validator(max_length = 500))]
+    subject: Option<String>,
+    /// With the template's variables.
+    #[oai(validator(min_length = 1, max_length = 262144))]
+    content: String,
 }
 
 /// What became of a template.
@@ -152,6 +207,11 @@ struct Sample {
     /// Values by name; samples stand in for known variables that are not given.
     #[oai(default)]
     variables: HashMap<String, String>,
+    /// A real customer, whose values stand in instead of samples: with a renewal case, those of its policy too.
+    #[oai(rename = "customerId")]
+    customer_id: Option<Id<CustomerId>>,
+    /// A language the template has; by default its own.
+    language: Option<String>,
 }
 
 /// A template with values.
@@ -161,6 +221,25 @@ struct Preview {
     subject: Option<String>,
     /// The text.
     content: String,
+    /// The language it is in.
+    language: String,
+    /// Which version it is.
+    version: i32,
+    /// Parts of a text message, each of which is charged.
+    segments: Option<u32>,
+    /// How a text message is written: `gsm7`, or `ucs2` where a character asks for it, which holds half as much.
+    encoding: Option<String>,
+}
+
+/// A try.
+#[derive(Object)]
+struct TestSend {
+    /// A number, or an address for mail.
+    #[oai(validator(max_length = 255))]
+    to: String,
+    /// Values by name; samples stand in for known variables that are not given.
+    #[oai(default)]
+    variables: HashMap<String, String>,
 }
 
 #[OpenApi(prefix_path = "/api/templates", tag = "Tag::Templates")]
@@ -291,16 +370,77 @@ impl TemplatesApi {
     async fn preview(
         &self,
         state: Data<&SharedState>,
-        _caller: Guard<permit::TemplatesView>,
+        caller: Guard<permit::TemplatesView>,
         id: Path<Id<TemplateId>>,
         body: JsonBody<Sample>,
     ) -> ApiResult<Reply<Preview>> {
         let row = find(&state, id.0.0).await?;
-        let given: BTreeMap<_, _> = body.0.variables.into_iter().collect();
-        let variables = Variables { given, ..Variables::sample() };
+        let (version, variables) = chosen(&state, &caller, &row, body.0).await?;
+        let is_html = version.is_html();
         let render = |text: &str| -> ApiResult<String> { Ok(Compiled::compile(text)?.render(&variables)?) };
-        ok(Preview { subject: row.subject.as_deref().map(render).transpose()?, content: render(&row.content)? })
+        let content = match is_html {
+            true => Compiled::compile_html(&version.content)?.render(&variables)?,
+            false => render(&version.content)?,
+        };
+        let sms = (row.channel()? == Channel::Sms).then(|| Segments::of(&content));
+        ok(Preview {
+            subject: version.subject.as_deref().map(render).transpose()?,
+            content,
+            language: version.language,
+            version: version.version,
+            segments: sms.map(|sms| u32::try_from(sms.count).unwrap_or(u32::MAX)),
+            encoding: sms.map(|sms| sms.encoding.as_str().to_owned()),
+        })
     }
+
+    /// Send a template to oneself
+    ///
+    /// Filled in with samples, to an address of one's own choice, by the way any single message goes.
+    #[oai(path = "/:id/test-send", method = "post")]
+    async fn test_send(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::MessagesSend>,
+        id: Path<Id<TemplateId>>,
+        body: JsonBody<TestSend>,
+    ) -> ApiResult<Accepted<AskedMessage>> {
+        let row = find(&state, id.0.0).await?;
+        let mut values: HashMap<String, String> = Variables::sample_texts().into_iter().collect();
+        values.extend(body.0.variables);
+        communication::test_send(&state, &caller, row.channel()?, id.0.0, body.0.to, values).await
+    }
+}
+
+/// The version and language asked for, with the values it is to show.
+async fn chosen(
+    state: &SharedState,
+    caller: &SignedIn,
+    row: &TemplateRow,
+    asked: Sample,
+) -> ApiResult<(TemplateVersion, Variables)> {
+    let mut connection = state.services.db.get().await?;
+    let versions = template_versions::of_template(&mut connection, row.id, None).await?;
+    let wanted = |version: &TemplateVersion| asked.language.as_ref().is_none_or(|wanted| *wanted == version.language);
+    let version = versions.into_iter().find(wanted);
+    let version =
+        version.ok_or_else(|| ApiError::faults(vec![fault("language", "the template has no such language")]))?;
+    let given: BTreeMap<_, _> = asked.variables.into_iter().collect();
+    let Some(customer) = asked.customer_id else {
+        let mut variables = Variables::sample();
+        variables.given.extend(given);
+        return Ok((version, variables));
+    };
+    caller.demand(Permission::CustomersView)?;
+    let found = messages::sample_of(&mut connection, caller.reach, customer.0.0).await?;
+    let mut found = found.ok_or_else(|| ApiError::faults(vec![fault("customerId", "there is no such customer")]))?;
+    let mut variables = found.variables(local_day(state.services.clock.now(), None));
+    variables.given = Variables::sample().given;
+    variables.given.extend(given);
+    Ok((version, variables))
+}
+
+fn fault(field: &str, message: &str) -> FieldFault {
+    FieldFault { field: field.to_owned(), message: message.to_owned() }
 }
 
 async fn find(state: &SharedState, id: TemplateId) -> ApiResult<TemplateRow> {

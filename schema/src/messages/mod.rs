@@ -21,7 +21,7 @@ pub use batch::{Sender, cut_short, next_due, next_due_at};
 pub use outcome::{Cost, Outcome, OutcomeKind, record, release};
 pub use progress::{Tracked, lock, write};
 pub use recipients::{Recipient, RecipientQuery, recipients};
-pub use render::{RenderRow, Written, one, page};
+pub use render::{RenderRow, Written, one, page, sample_of};
 pub use settle::{close_unconfirmed, has_unconfirmed};
 pub use single::{NewSingle, Single, insert_singles, last_heard, single};
 pub use suppress::suppress_pending;

@@ -1,6 +1,6 @@
 //! What a message's text may use: its customer, policy, case and branch.
 
-use crate::DbError;
+use crate::{DbError, reach::has_customer};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Date, Jsonb, Nullable, Numeric, SmallInt, Text, 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::{Channel, Purpose, template::Variables};
 use domain::money::Money;
+use domain::permissions::Reach;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -141,4 +142,25 @@ pub struct Written {
 pub async fn one(connection: &mut AsyncPgConnection, id: i64) -> Result<Option<Written>, DbError> {
     let query = format!("SELECT m.attempts, m.sent_at, {COLUMNS} FROM messages m {JOINS} WHERE m.id = $1");
     Ok(sql_query(query).bind::<BigInt, _>(id).get_result(connection).await.optional()?)
+}
+
+/// A row as a message to a customer in reach would have it, about their policy that ends last: for previews.
+pub async fn sample_of(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    customer: i64,
+) -> Result<Option<RenderRow>, DbError> {
+    let query = format!(
+        "SELECT m.attempts, {COLUMNS} \
+         FROM (SELECT 0::BIGINT AS id, ''::VARCHAR AS address, 'email'::VARCHAR AS channel, 'service'::VARCHAR AS purpose, \
+                   0::SMALLINT AS attempts, NULL::BIGINT AS template_version_id, NULL::JSONB AS content, \
+                   c.id AS customer_id, p.id AS policy_id, r.id AS case_id \
+               FROM customers c \
+               LEFT JOIN LATERAL (SELECT id, end_date FROM policies WHERE customer_id = c.id \
+                                  ORDER BY end_date DESC, id DESC LIMIT 1) AS p ON TRUE \
+               LEFT JOIN renewal_cases r ON r.policy_id = p.id AND r.term_end = p.end_date \
+               WHERE c.id = $1 AND {} LIMIT 1) AS m {JOINS}",
+        has_customer(reach, "c.id")
+    );
+    Ok(sql_query(query).bind::<BigInt, _>(customer).get_result(connection).await.optional()?)
 }

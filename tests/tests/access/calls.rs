@@ -89,6 +89,9 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         | "get /api/communication/suppressions/export"
         | "get /api/communication/rules"
         | "get /api/communication/holidays" => plain(path_of(operation).to_owned()),
+        "post /api/templates/{id}/test-send" => {
+            with(format!("/api/templates/{template}/test-send"), json!({"to": "+919876543210"}))
+        }
         "get /api/communication/accounts" => plain(path_of(operation).to_owned()),
         "post /api/communication/accounts/{account}/resume" => {
             plain("/api/communication/accounts/sandbox/resume".into())

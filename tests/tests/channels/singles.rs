@@ -167,3 +167,44 @@ async fn a_chat_goes_only_to_those_who_wrote_of_late() {
     ground.until_true("it goes out", &out).await;
     workers.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_in_the_recipients_language_is_inlined_watched_and_can_be_left() {
+    let sendgrid = SendgridServer::start(open_book()).await.unwrap();
+    let ground = Ground::over(&sendgrid).await;
+    ground.customers(2).await;
+    let hindi = "UPDATE customers SET language = 'hi-IN' WHERE id = (SELECT min(id) FROM customers); \
+                 INSERT INTO consents (customer_id, channel, purpose, granted, own_choice, source, given_at) \
+                 SELECT id, 'email', 'marketing', TRUE, TRUE, 'preferences', now() FROM customers";
+    ground.client.batch_execute(hindi).await.unwrap();
+    let workers = ground.workers();
+    let page = |words: &str| {
+        format!(
+            "<html><head><style>p {{ color: red; }}</style></head><body><p>{words} {{first_name}}</p>\
+             <a href=\"https://insurer.example/renew?p={{policy_number}}\">Go</a></body></html>"
+        )
+    };
+    let template = json!({
+        "name": "Offer", "type": "email", "subject": "Offer", "content": page("Dear"), "format": "html",
+        "purpose": "marketing", "topic": "offers", "tracked": true,
+        "translations": [{"language": "hi", "subject": "प्रस्ताव", "content": page("प्रिय")}],
+    });
+    let upload = ground.number("SELECT id FROM file_uploads").await;
+    ground.campaign("email", upload, template).await;
+    ground.until_true("both are out", "SELECT count(*) = 2 FROM messages WHERE sent_at IS NOT NULL").await;
+    let of = "SELECT v.language::TEXT FROM messages m JOIN template_versions v ON v.id = m.template_version_id ORDER BY m.customer_id";
+    assert_eq!(ground.texts(of).await, ["hi", "en"]);
+    assert_eq!(ground.texts("SELECT DISTINCT purpose || ':' || topic FROM messages").await, ["marketing:offers"]);
+    let id = ground.number("SELECT min(id) FROM messages").await;
+    let view = ground.api.state.links.view(domain::ids::MessageId(id)).unwrap();
+    let shown = ground.api.get(view.strip_prefix(crate::ground::PUBLIC).unwrap()).send().await;
+    let html = String::from_utf8(shown.body.to_vec()).unwrap();
+    assert!(html.contains("color: red") && html.contains("प्रिय First1") && html.contains("Unsubscribe"), "{html}");
+    assert_eq!(sendgrid.violations(), Vec::<String>::new());
+    let preview = ground.post("/api/templates/template-1/preview", json!({"language": "hi"})).await;
+    assert_eq!(
+        (&preview["language"], &preview["version"], &preview["subject"]),
+        (&json!("hi"), &json!(1), &json!("प्रस्ताव"))
+    );
+    workers.stop().await;
+}

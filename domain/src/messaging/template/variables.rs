@@ -174,6 +174,29 @@ impl Variables {
     }
 }
 
+impl Variables {
+    /// A sample of everything known as texts that every filter reads, for a message that is sent on trial.
+    pub fn sample_texts() -> BTreeMap<String, String> {
+        let value = |name: &str| match name {
+            "premium" | "premium_amount" | "sum_insured" | "renewal_amount" => "12500.00",
+            "start_date" => "2026-01-31",
+            "expiry_date" | "end_date" => "2027-01-30",
+            "days_to_expiry" => "30",
+            "first_name" => "Asha",
+            "last_name" => "Rao",
+            "policy_type" => "Motor",
+            "policy_number" => "POL-000001",
+            "customer_code" => "C-000001",
+            "case_number" => "RC-000001",
+            "branch" => "Head office",
+            _ => "Asha Rao",
+        };
+        let own_links = ["unsubscribe_url", "preferences_url", "view_url"];
+        let known = KNOWN.iter().filter(|(name, _)| !own_links.contains(name));
+        known.map(|(name, _)| ((*name).to_owned(), value(name).to_owned())).collect()
+    }
+}
+
 fn text(value: &str) -> Option<Variable<'_>> {
     let trimmed = value.trim();
     (!trimmed.is_empty()).then_some(Variable::Text(Cow::Borrowed(trimmed)))

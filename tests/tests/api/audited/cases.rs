@@ -107,6 +107,10 @@ fn campaigns() -> Vec<Case> {
             let id = stage.template().await;
             stage.put(&format!("/api/templates/{id}")).json(&template())
         }),
+        case!("post /api/templates/{id}/test-send" => "message.asked", |stage| {
+            let id = stage.template().await;
+            stage.post(&format!("/api/templates/{id}/test-send")).json(&json!({"to": "+919876543210"}))
+        }),
         case!("delete /api/templates/{id}" => "template.retired", |stage| {
             let id = stage.template().await;
             stage.delete(&format!("/api/templates/{id}"))
