@@ -14,6 +14,8 @@ const SHARED: &[&str] = &[
     "/api/roles/{id}",
     "/api/branches/{id}",
     "/api/auth/oidc/{provider}",
+    // accounts that send are the insurer's, not a branch's
+    "/api/communication/accounts/{account}",
     // the same picture for everybody
     "/t/o/{token}",
 ];

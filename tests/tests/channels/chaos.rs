@@ -36,7 +36,6 @@ async fn bad_day(peer: &impl Peer, channel: &str, more: &[(&'static str, &str)],
     let mut all = vec![
         ("DATABASE_URL", base.database.url().to_owned()),
         ("REDIS_URL", base.redis.url().to_owned()),
-        ("REDIS_NAMESPACE", base.redis.namespace().to_owned()),
         ("PUBLIC_URL", crate::ground::PUBLIC.to_owned()),
     ];
     all.extend(variables);
