@@ -161,6 +161,7 @@ impl WhatsappFlowsApi {
         body: StrictBody<NewWhatsappFlow>,
     ) -> ApiResult<Created<WhatsappFlow>> {
         let NewWhatsappFlow { name, kind, definition } = body.0;
+        demand_object(&definition)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
         let row = connection
@@ -188,6 +189,7 @@ impl WhatsappFlowsApi {
         body: StrictBody<NewWhatsappFlow>,
     ) -> ApiResult<Reply<WhatsappFlow>> {
         let NewWhatsappFlow { name, kind, definition } = body.0;
+        demand_object(&definition)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
         let row = connection
@@ -329,4 +331,22 @@ fn missing() -> ApiError {
 
 fn taken() -> ApiError {
     ApiError::conflict("flow_exists", "there is a flow of that name")
+}
+
+/// A definition is an object, and its numbers come back from the database as they went in.
+fn demand_object(definition: &Value) -> ApiResult<()> {
+    /// Whole numbers are exact up to this.
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    fn is_plain(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() <= LARGEST),
+            Value::Array(items) => items.iter().all(is_plain),
+            Value::Object(fields) => fields.values().all(is_plain),
+            Value::Null | Value::Bool(_) | Value::String(_) => true,
+        }
+    }
+    if definition.is_object() && is_plain(definition) {
+        return Ok(());
+    }
+    Err(ApiError::invalid("definition", "expected an object, with no number beyond 2^53"))
 }

@@ -14,10 +14,15 @@ const SHARED: &[&str] = &[
     "/api/roles/{id}",
     "/api/branches/{id}",
     "/api/auth/oidc/{provider}",
-    // accounts that send are the insurer's, not a branch's
+    // templates, flows and accounts that send are the insurer's, not a branch's
+    "/api/whatsapp/templates/{id}",
+    "/api/whatsapp/flows/{id}",
     "/api/communication/accounts/{account}",
-    // the same picture for everybody
-    "/t/o/{token}",
+    // signed tokens, which nobody can guess, and no ids; the same picture for everybody
+    "/t/",
+    "/u/{token}",
+    "/p/{token}",
+    "/v/{token}",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

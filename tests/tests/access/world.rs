@@ -61,7 +61,7 @@ const MAKE: &str = "WITH \
     k AS (INSERT INTO renewal_cases (case_number, policy_id, term_end, batch_id, branch_id, agent_id) \
         SELECT $1 || '-K', p.id, '2026-03-31', b.id, $4, $3 FROM p, b RETURNING id), \
     t AS (INSERT INTO templates (name, template_type, content) VALUES ('Reminder', 'whatsapp', 'Dear {name}') RETURNING *), \
-    v AS (INSERT INTO template_versions (template_id, version, language, is_fallback, content, format, variables) \
+    tv AS (INSERT INTO template_versions (template_id, version, language, is_fallback, content, format, variables) \
         SELECT id, version, language, TRUE, content, format, variables FROM t), \
     g AS (INSERT INTO campaigns (group_id, name, campaign_type, status, upload_id, template_id, created_by, scope, \
         branch_id, audience_ready, target_count) \
