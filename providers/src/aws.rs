@@ -81,12 +81,6 @@ impl AwsConfig {
     }
 }
 
-/// What AWS goes by: it refuses a signature that is minutes off, so a clock that tests move is of no use.
-#[expect(clippy::disallowed_methods, reason = "AWS judges a signature by the time of day")]
-pub(crate) fn real_time() -> DateTime<Utc> {
-    Utc::now()
-}
-
 /// A request cannot be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningFault {

@@ -2,6 +2,7 @@
 //!
 //! A provider never decides what happens to a message: it says what became of a call, and the job decides.
 
+mod answers;
 pub mod aws;
 pub mod bounce_mail;
 pub mod config;
@@ -18,7 +19,6 @@ pub mod sendgrid;
 pub mod sendgrid_webhook;
 pub mod ses;
 pub mod ses_webhook;
-mod sms;
 pub mod sns_sms;
 pub mod sns_webhook;
 pub mod storage;

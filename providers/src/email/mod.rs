@@ -3,7 +3,6 @@
 //! A call fails with a [`SendFailure`](domain::messaging::SendFailure) whose class says what to do, as every channel's
 //! does. Amazon SES and SendGrid are modules of their own, over the same message.
 
-pub(crate) mod answers;
 mod build;
 mod checked;
 mod classes;
@@ -24,3 +23,8 @@ pub(crate) use masked::masked;
 pub use message::{Attachment, EmailMessage, Unsubscribe};
 pub use outbox::Outbox;
 pub use smtp::{Smtp, SmtpError};
+
+/// The longest answer of a mail service over HTTP that is read, in bytes.
+pub(crate) const ANSWER_LIMIT: usize = 64 * 1024;
+/// The longest a call to it may take: a message with files goes over a slow line.
+pub(crate) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

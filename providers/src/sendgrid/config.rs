@@ -1,8 +1,9 @@
 //! Settings of SendGrid. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::HIGHEST_RATE,
     config::{ConfigFault, Settings},
-    email::{answers::HIGHEST_RATE, is_sender},
+    email::is_sender,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::Url;

@@ -11,10 +11,8 @@ pub use config::SendgridConfig;
 pub use wire::CORRELATION_ARGUMENT;
 
 use crate::{
-    email::{
-        EmailMessage, EmailProvider,
-        answers::{ANSWER_LIMIT, TIMEOUT, by_status, paced},
-    },
+    answers::{by_status, paced},
+    email::{ANSWER_LIMIT, EmailMessage, EmailProvider, TIMEOUT},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount},
 };

@@ -1,9 +1,10 @@
 //! Settings of Amazon SES. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::HIGHEST_RATE,
     aws::AwsConfig,
     config::{ConfigFault, Settings},
-    email::{answers::HIGHEST_RATE, is_sender},
+    email::is_sender,
     http::is_loopback,
 };
 use reqwest::Url;

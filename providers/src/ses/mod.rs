@@ -11,11 +11,8 @@ pub use config::SesConfig;
 pub use wire::CORRELATION_TAG;
 
 use crate::{
-    aws::real_time,
-    email::{
-        EmailMessage, EmailProvider,
-        answers::{ANSWER_LIMIT, TIMEOUT, by_status, lost, paced},
-    },
+    answers::{by_status, paced, real_time, unreadable},
+    email::{ANSWER_LIMIT, EmailMessage, EmailProvider, TIMEOUT},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount},
 };
@@ -91,8 +88,8 @@ async fn read(answer: Response) -> Result<Accepted, SendFailure> {
     let body = bounded_body(answer, ANSWER_LIMIT).await;
     if status.is_success() {
         // whatever it says, it may have been taken
-        let body = body.map_err(|error| lost(&error.to_string()))?;
-        let id = wire::accepted(&body).ok_or_else(|| lost("accepted, but without a message id"))?;
+        let body = body.map_err(|error| unreadable(&error.to_string()))?;
+        let id = wire::accepted(&body).ok_or_else(|| unreadable("accepted, but without a message id"))?;
         return Ok(Accepted { provider_message_id: id, held: false });
     }
     let body = body.unwrap_or_default();

@@ -1,10 +1,10 @@
 //! Settings of SMS through Amazon SNS. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::{HIGHEST_RATE, paced},
     aws::AwsConfig,
     config::{ConfigFault, Settings},
     messaging::SendRate,
-    sms,
 };
 use reqwest::Url;
 
@@ -51,14 +51,14 @@ impl SnsConfig {
         let base = settings.base_url("SNS_BASE_URL", &format!("https://sns.{}.amazonaws.com", aws.region));
         let rate_per_second =
             settings.parsed("SNS_RATE_PER_SECOND", DEFAULT_RATE, "messages a second from 1 to 10000", |rate| {
-                (1..=sms::HIGHEST_RATE).contains(rate)
+                (1..=HIGHEST_RATE).contains(rate)
             });
         let config = base.map(|base| Self { aws, sender_id, entity_id, base, rate_per_second });
         settings.finish(config)
     }
 
     pub(super) fn rate(&self) -> SendRate {
-        sms::paced(self.rate_per_second)
+        paced(self.rate_per_second)
     }
 }
 

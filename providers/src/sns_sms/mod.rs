@@ -9,12 +9,12 @@ mod wire;
 pub use config::SnsConfig;
 
 use crate::{
+    answers::{by_status, real_time, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount, SmsMessage, SmsProvider},
-    sms::{by_status, real_time},
     whatsapp_cloud::masked,
 };
-use domain::messaging::{FailureClass, SendFailure};
+use domain::messaging::SendFailure;
 use futures_util::future::BoxFuture;
 use reqwest::Response;
 use std::time::Duration;
@@ -77,13 +77,12 @@ async fn read(answer: Response) -> Result<Accepted, SendFailure> {
     let body = bounded_body(answer, ANSWER_LIMIT).await;
     if status.is_success() {
         // whatever it says, it may have been taken
-        let lost = |detail: &str| SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail);
-        let body = body.map_err(|error| lost(&error.to_string()))?;
+        let body = body.map_err(|error| unreadable(&error.to_string()))?;
         let body = String::from_utf8_lossy(&body);
         let id = wire::element(&body, "MessageId").filter(|id| id.len() <= 255);
         return id
             .map(|id| Accepted { provider_message_id: id.to_owned(), held: false })
-            .ok_or_else(|| lost("accepted, but without a message id"));
+            .ok_or_else(|| unreadable("accepted, but without a message id"));
     }
     let body = body.map(|body| String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
     Err(match wire::element(&body, "Code") {

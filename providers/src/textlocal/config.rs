@@ -1,9 +1,9 @@
 //! Settings of a TextLocal account. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::{HIGHEST_RATE, paced},
     config::{ConfigFault, Settings},
     messaging::SendRate,
-    sms,
 };
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -56,7 +56,7 @@ impl TextlocalConfig {
         let base = settings.base_url("TEXTLOCAL_BASE_URL", DEFAULT_BASE);
         let rate_per_second =
             settings.parsed("TEXTLOCAL_RATE_PER_SECOND", DEFAULT_RATE, "messages a second from 1 to 10000", |rate| {
-                (1..=sms::HIGHEST_RATE).contains(rate)
+                (1..=HIGHEST_RATE).contains(rate)
             });
         let config = base.map(|base| Self { api_key: api_key.into(), sender, receipt_secrets, base, rate_per_second });
         settings.finish(config)
@@ -70,7 +70,7 @@ impl TextlocalConfig {
     }
 
     pub(super) fn rate(&self) -> SendRate {
-        sms::paced(self.rate_per_second)
+        paced(self.rate_per_second)
     }
 
     /// Where messages are posted.

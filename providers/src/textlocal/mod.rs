@@ -10,12 +10,12 @@ mod wire;
 pub use config::TextlocalConfig;
 
 use crate::{
+    answers::{by_status, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount, SmsMessage, SmsProvider},
-    sms::by_status,
     whatsapp_cloud::masked,
 };
-use domain::messaging::{FailureClass, SendFailure};
+use domain::messaging::SendFailure;
 use futures_util::future::BoxFuture;
 use reqwest::{Response, Url};
 use secrecy::ExposeSecret;
@@ -94,10 +94,9 @@ async fn read(answer: Response, named: bool) -> Result<Accepted, SendFailure> {
     let status = answer.status();
     let after = http::retry_after(answer.headers());
     let body = bounded_body(answer, ANSWER_LIMIT).await;
-    let lost = |detail: &str| Err(SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail));
     let outcome = match &body {
         Ok(body) => wire::outcome(body),
-        Err(error) if status.is_success() => return lost(&error.to_string()),
+        Err(error) if status.is_success() => return Err(unreadable(&error.to_string())),
         Err(_) => None,
     };
     match outcome {
@@ -109,7 +108,7 @@ async fn read(answer: Response, named: bool) -> Result<Accepted, SendFailure> {
             let name = code.map_or_else(|| "failure".to_owned(), |code| code.to_string());
             Err(SendFailure::new(wire::classify(code, named), Some(name.into()), &masked(&fault.message)))
         }
-        _ if status.is_success() => lost("an answer without a message id"),
+        _ if status.is_success() => Err(unreadable("an answer without a message id")),
         _ => Err(by_status(status, after, "TEXTLOCAL_BASE_URL")),
     }
 }

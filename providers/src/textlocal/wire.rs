@@ -1,6 +1,6 @@
 //! TextLocal's form and its answers, whose HTTP status is 200 whatever they say.
 
-use crate::{messaging::SmsMessage, sms::real_time};
+use crate::{answers::real_time, messaging::SmsMessage};
 use domain::messaging::{FailureClass, Segments, SmsEncoding};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};

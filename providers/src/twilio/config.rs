@@ -1,9 +1,9 @@
 //! Settings of a Twilio account. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::{HIGHEST_RATE, paced},
     config::{ConfigFault, Settings},
     messaging::SendRate,
-    sms,
 };
 use reqwest::Url;
 use secrecy::SecretString;
@@ -68,7 +68,7 @@ impl TwilioConfig {
         let base = settings.base_url("TWILIO_BASE_URL", DEFAULT_BASE);
         let rate_per_second =
             settings.parsed("TWILIO_RATE_PER_SECOND", DEFAULT_RATE, "messages a second from 1 to 10000", |rate| {
-                (1..=sms::HIGHEST_RATE).contains(rate)
+                (1..=HIGHEST_RATE).contains(rate)
             });
         let auth_tokens: Vec<_> = tokens.split(',').map(str::trim).filter(|token| !token.is_empty()).collect();
         if auth_tokens.is_empty() && !tokens.is_empty() {
@@ -88,7 +88,7 @@ impl TwilioConfig {
     }
 
     pub(super) fn rate(&self) -> SendRate {
-        sms::paced(self.rate_per_second)
+        paced(self.rate_per_second)
     }
 
     /// Where messages are posted, and listed.

@@ -15,9 +15,9 @@ pub use config::TwilioConfig;
 pub use wire::{CORRELATION, status};
 
 use crate::{
+    answers::{by_status, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, Found, SendRate, SendingAccount, SmsMessage, SmsProvider, Unsettled},
-    sms::by_status,
     whatsapp_cloud::masked,
 };
 use chrono::{DateTime, Utc};
@@ -121,11 +121,6 @@ impl SmsProvider for Twilio {
     fn send<'a>(&'a self, message: &'a SmsMessage) -> BoxFuture<'a, Result<Accepted, SendFailure>> {
         Box::pin(self.call(message))
     }
-}
-
-/// Whatever it says, it may have been taken.
-fn unreadable(detail: &str) -> SendFailure {
-    SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail)
 }
 
 /// By the provider's clock.

@@ -1,6 +1,7 @@
 //! Settings of a WhatsApp business number. All faults are reported at once, by the name of the variable.
 
 use crate::{
+    answers::paced,
     config::{ConfigFault, Settings},
     http,
     messaging::SendRate,
@@ -91,8 +92,7 @@ impl WhatsappConfig {
 
     /// Paced so that no second, whenever it starts, holds more messages than the number may send.
     pub(super) fn rate(&self) -> SendRate {
-        let burst = (self.rate_per_second / 10).max(1);
-        SendRate { per_second: self.rate_per_second.saturating_sub(burst).max(1), burst }
+        paced(self.rate_per_second)
     }
 
     /// Whether the API is a stand-in on this machine.

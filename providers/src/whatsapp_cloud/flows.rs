@@ -1,9 +1,7 @@
 //! Forms at the vendor: made under a name, given their description, published; retired, not deleted.
 
-use super::{
-    WhatsappManager,
-    templates::{done, unreadable},
-};
+use super::{WhatsappManager, templates::done};
+use crate::answers::unreadable;
 use domain::messaging::{FailureClass, SendFailure};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};

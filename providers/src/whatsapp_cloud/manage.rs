@@ -3,8 +3,11 @@
 //! Calls are the vendor's Business Management API. Failures are sorted as those of messages are: a call without an
 //! answer may have been taken, and whoever repeats it looks first.
 
-use super::{WhatsappConfig, classify, masked, wire, without_reason};
-use crate::http::{self, HttpError, bounded_body, unanswered};
+use super::{WhatsappConfig, refused};
+use crate::{
+    answers::unreadable,
+    http::{self, HttpError, bounded_body, unanswered},
+};
 use domain::messaging::{FailureClass, SendFailure};
 use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -66,15 +69,8 @@ impl WhatsappManager {
         let (status, after) = (answer.status(), http::retry_after(answer.headers()));
         let body = bounded_body(answer, ANSWER_LIMIT).await;
         if !status.is_success() {
-            return match body.ok().as_deref().and_then(wire::error) {
-                Some(error) => {
-                    let class = classify(error.code, Some(status.as_u16()), after, 1);
-                    Err(SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text())))
-                }
-                None => Err(without_reason(status, after)),
-            };
+            return Err(refused(status, after, &body.unwrap_or_default(), 1));
         }
-        let unreadable = |error: &str| SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), error);
         let body = body.map_err(|error| unreadable(&error.to_string()))?;
         serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))
     }

@@ -3,8 +3,11 @@
 //! A file that is uploaded twice does no harm, so a failure of any kind may be tried again by whoever asked.
 //! Source: the vendor's API description and media reference.
 
-use super::{WhatsappConfig, classify, masked, without_reason};
-use crate::http::{self, HttpError, bounded_body, unanswered};
+use super::{WhatsappConfig, refused};
+use crate::{
+    answers::unreadable,
+    http::{self, HttpError, bounded_body, unanswered},
+};
 use bytes::Bytes;
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::stream::BoxStream;
@@ -102,16 +105,9 @@ impl WhatsappMedia {
         let body = bounded_body(answer, ANSWER_LIMIT).await.unwrap_or_default();
         if status.is_success() {
             let uploaded = serde_json::from_slice::<Uploaded>(&body).ok().map(|uploaded| uploaded.id);
-            let lost = || SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), "without an id");
-            return uploaded.filter(|id| (1..=255).contains(&id.len())).ok_or_else(lost);
+            return uploaded.filter(|id| (1..=255).contains(&id.len())).ok_or_else(|| unreadable("without an id"));
         }
-        Err(match super::wire::error(&body) {
-            Some(error) => {
-                let class = classify(error.code, Some(status.as_u16()), after, 1);
-                SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text()))
-            }
-            None => without_reason(status, after),
-        })
+        Err(refused(status, after, &body, 1))
     }
 }
 

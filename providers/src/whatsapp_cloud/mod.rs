@@ -20,6 +20,7 @@ pub use media::{LONGEST_MEDIA, MediaFile, WhatsappMedia, media_limit};
 pub use templates::{RemoteTemplate, Submitted, TemplatePage};
 
 use crate::{
+    answers::{class_of, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
     messaging::{Accepted, SendRate, SendingAccount, WhatsappMessage, WhatsappProvider},
 };
@@ -98,31 +99,23 @@ async fn read(answer: Response, attempt: i32) -> Result<Accepted, SendFailure> {
     let body = bounded_body(answer, ANSWER_LIMIT).await;
     if status.is_success() {
         // whatever it says, it may have been taken
-        let lost = |detail: &str| SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail);
-        let body = body.map_err(|error| lost(&error.to_string()))?;
-        return wire::accepted(&body).ok_or_else(|| lost("accepted, but without a message id"));
+        let body = body.map_err(|error| unreadable(&error.to_string()))?;
+        return wire::accepted(&body).ok_or_else(|| unreadable("accepted, but without a message id"));
     }
-    match body.ok().as_deref().and_then(wire::error) {
-        Some(error) => {
-            let class = classify(error.code, Some(status.as_u16()), after, attempt);
-            Err(SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text())))
-        }
-        None => Err(without_reason(status, after)),
-    }
+    Err(refused(status, after, &body.unwrap_or_default(), attempt))
+}
+
+/// What an answer that is not a success says; an empty body gives no reason.
+fn refused(status: StatusCode, after: Option<Duration>, body: &[u8], attempt: i32) -> SendFailure {
+    let Some(error) = wire::error(body) else { return without_reason(status, after) };
+    let class = classify(error.code, Some(status.as_u16()), after, attempt);
+    SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text()))
 }
 
 /// An answer that is not of the API itself: a proxy, a gateway, or a wrong address.
 fn without_reason(status: StatusCode, after: Option<Duration>) -> SendFailure {
-    let class = match status.as_u16() {
-        429 => FailureClass::RateLimited { after },
-        // asking to come back is a refusal; without that a gateway may have passed the request on
-        503 if after.is_some() => FailureClass::Retry { after },
-        408 | 500..=599 => FailureClass::Unknown,
-        300..=399 | 401 | 403 | 404 | 407 => FailureClass::Account,
-        _ => FailureClass::Request,
-    };
     let detail = "an answer that is not of the WhatsApp Cloud API: check WHATSAPP_BASE_URL and WHATSAPP_API_VERSION";
-    SendFailure::new(class, Some(format!("http_{}", status.as_u16()).into()), detail)
+    SendFailure::new(class_of(status, after), Some(format!("http_{}", status.as_u16()).into()), detail)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Templates at the vendor: `{business account}/message_templates`.
 
 use super::WhatsappManager;
+use crate::answers::unreadable;
 use domain::messaging::{
-    FailureClass, SendFailure,
+    SendFailure,
     whatsapp_template::{TemplateCategory, TemplateDraft, TemplateState},
 };
 use serde_json::{Value, json};
@@ -126,10 +127,6 @@ fn state(name: &str) -> TemplateState {
 
 fn category(name: &Value) -> Option<TemplateCategory> {
     name.as_str()?.to_lowercase().parse().ok()
-}
-
-pub(super) fn unreadable(what: &str) -> SendFailure {
-    SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), what)
 }
 
 pub(super) fn done(answer: &Value) -> Result<(), SendFailure> {

@@ -1,4 +1,5 @@
-//! What SMS providers share: their rate, and the judgement of answers that are not of their API.
+//! What the services that are called over HTTP share: their pace, the time they go by, and the judgement of answers
+//! that are not of their API.
 
 use crate::messaging::SendRate;
 use chrono::{DateTime, Utc};
@@ -15,24 +16,33 @@ pub(crate) fn paced(per_second: u32) -> SendRate {
     SendRate { per_second: per_second.saturating_sub(burst).max(1), burst }
 }
 
-/// What providers go by: their signatures and expiries are judged by the real time.
+/// What services go by: they judge signatures and expiries by the time of day, so a clock that tests move is of no use.
 #[expect(clippy::disallowed_methods, reason = "others judge what is made of it by the time of day")]
 pub(crate) fn real_time() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// An answer that is not of the API itself: a proxy, a gateway, or a wrong address.
+/// An answer that cannot be read: whatever it says, the call may have been served.
+pub(crate) fn unreadable(detail: &str) -> SendFailure {
+    SendFailure::new(FailureClass::Unknown, Some("unreadable_answer".into()), detail)
+}
+
+/// An answer that is not of the API itself: a proxy, a gateway, or a wrong address, which `settings` name.
 pub(crate) fn by_status(status: StatusCode, after: Option<Duration>, settings: &str) -> SendFailure {
-    let class = match status.as_u16() {
+    let detail = format!("an answer that is not of the provider's API: check {settings}");
+    SendFailure::new(class_of(status, after), Some(format!("http_{}", status.as_u16()).into()), &detail)
+}
+
+/// What such an answer says of the message: its status is all there is.
+pub(crate) fn class_of(status: StatusCode, after: Option<Duration>) -> FailureClass {
+    match status.as_u16() {
         429 => FailureClass::RateLimited { after },
         // asking to come back is a refusal; without that a gateway may have passed the request on
         503 if after.is_some() => FailureClass::Retry { after },
         408 | 500..=599 => FailureClass::Unknown,
         300..=399 | 401 | 403 | 404 | 407 => FailureClass::Account,
         _ => FailureClass::Request,
-    };
-    let detail = format!("an answer that is not of the provider's API: check {settings}");
-    SendFailure::new(class, Some(format!("http_{}", status.as_u16()).into()), &detail)
+    }
 }
 
 #[cfg(test)]
@@ -45,13 +55,15 @@ mod tests {
         let wait = Some(Duration::from_secs(3));
         assert_eq!(class(429, wait), FailureClass::RateLimited { after: wait });
         assert_eq!(class(503, wait), FailureClass::Retry { after: wait });
-        for status in [408, 500, 502, 503, 504] {
+        for status in [408, 500, 502, 503, 504, 520] {
             assert_eq!(class(status, None), FailureClass::Unknown, "{status}");
         }
-        for status in [302, 401, 403, 404] {
+        for status in [301, 302, 307, 401, 403, 404] {
             assert_eq!(class(status, None), FailureClass::Account, "{status}");
         }
-        assert_eq!(class(413, None), FailureClass::Request);
+        for status in [400, 411, 413, 415] {
+            assert_eq!(class(status, None), FailureClass::Request, "{status}");
+        }
     }
 
     #[test]
