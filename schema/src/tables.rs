@@ -121,6 +121,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    campaign_enrolments (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        customer_id -> BigInt,
+        policy_id -> BigInt,
+        case_id -> Nullable<BigInt>,
+        term_end -> Date,
+        rehearsal -> Bool,
+        state -> Varchar,
+        stopped_for -> Nullable<Varchar>,
+        time_zone -> Varchar,
+        next_step -> Nullable<SmallInt>,
+        next_at -> Nullable<Timestamptz>,
+        fallback_at -> Nullable<Timestamptz>,
+        last_step -> Nullable<SmallInt>,
+        written -> SmallInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     campaign_exclusions (id) {
         id -> BigInt,
         campaign_id -> BigInt,
@@ -147,6 +169,38 @@ diesel::table! {
         tracking_data -> Nullable<Jsonb>,
         created_at -> Nullable<Timestamptz>,
         updated_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    campaign_steps (campaign_id, step) {
+        campaign_id -> BigInt,
+        step -> SmallInt,
+        days -> SmallInt,
+        at_time -> Time,
+        channel -> Varchar,
+        template_id -> BigInt,
+        template_version -> Integer,
+        condition -> Nullable<Varchar>,
+        fallback_channel -> Nullable<Varchar>,
+        fallback_template_id -> Nullable<BigInt>,
+        fallback_template_version -> Nullable<Integer>,
+        fallback_unless -> Nullable<Varchar>,
+        fallback_hours -> Nullable<SmallInt>,
+    }
+}
+
+diesel::table! {
+    campaign_variants (id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        label -> Varchar,
+        weight -> SmallInt,
+        channel -> Varchar,
+        template_id -> BigInt,
+        template_version -> Integer,
+        subject -> Nullable<Varchar>,
+        send_hour -> Nullable<SmallInt>,
     }
 }
 
@@ -189,6 +243,22 @@ diesel::table! {
         scope -> Varchar,
         branch_id -> Nullable<BigInt>,
         template_version -> Nullable<Integer>,
+        mode -> Varchar,
+        plan -> Jsonb,
+        tags -> Array<Nullable<Text>>,
+        parent_id -> Nullable<BigInt>,
+        occurrence_at -> Nullable<Timestamptz>,
+        rehearsal -> Bool,
+        forecast -> Nullable<Jsonb>,
+        approval -> Nullable<Varchar>,
+        approval_by -> Nullable<BigInt>,
+        approval_at -> Nullable<Timestamptz>,
+        approval_note -> Nullable<Varchar>,
+        enrol_until -> Nullable<Timestamptz>,
+        paused_at -> Nullable<Timestamptz>,
+        winner_id -> Nullable<BigInt>,
+        winner_at -> Nullable<Timestamptz>,
+        winner_basis -> Nullable<Jsonb>,
     }
 }
 
@@ -543,6 +613,11 @@ diesel::table! {
         unsubscribed_at -> Nullable<Timestamptz>,
         flow_id -> Nullable<BigInt>,
         flow_step -> Nullable<Varchar>,
+        unit -> BigInt,
+        variant_id -> Nullable<BigInt>,
+        enrolment_id -> Nullable<BigInt>,
+        policies -> Nullable<Array<Nullable<BigInt>>>,
+        rehearsal -> Bool,
     }
 }
 

@@ -86,12 +86,14 @@ fn diesel_type(sql: &str) -> &'static str {
         "jsonb" => "Jsonb",
         "timestamp with time zone" => "Timestamptz",
         "date" => "Date",
+        "time without time zone" => "Time",
         "boolean" => "Bool",
         "uuid" => "Uuid",
         "numeric" => "Numeric",
         "inet" => "Inet",
         "bytea" => "Bytea",
         "text[]" => "Array<Nullable<Text>>",
+        "bigint[]" => "Array<Nullable<BigInt>>",
         other => panic!("no Diesel type for {other}"),
     }
 }
