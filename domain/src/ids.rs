@@ -88,6 +88,10 @@ typed_id! {
     CampaignId = "campaign";
     /// A message template.
     TemplateId = "template";
+    /// A named part of the book's customers.
+    SegmentId = "segment";
+    /// A survey.
+    SurveyId = "survey";
     /// One outbound message.
     MessageId = "message";
     /// One outbound WhatsApp message.

@@ -16,6 +16,7 @@ pub mod password;
 pub mod people;
 pub mod permissions;
 pub mod sign_in;
+pub mod statistics;
 pub mod text_enum;
 pub mod timetable;
 pub mod upload;

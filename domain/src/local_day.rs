@@ -1,15 +1,19 @@
 //! Which day it is where an insurer is. Nothing fails: a zone that is missing or unknown is the default one.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
+pub use chrono_tz::Tz;
 
 /// Of insurers whose branch names no zone.
 pub const DEFAULT_ZONE: Tz = Tz::Asia__Kolkata;
 
 /// The day of `at` in the IANA zone.
 pub fn local_day(at: DateTime<Utc>, zone: Option<&str>) -> NaiveDate {
-    let zone = zone.and_then(|zone| zone.parse().ok()).unwrap_or(DEFAULT_ZONE);
-    at.with_timezone(&zone).date_naive()
+    at.with_timezone(&zone_of(zone)).date_naive()
+}
+
+/// The IANA zone of that name.
+pub fn zone_of(name: Option<&str>) -> Tz {
+    name.and_then(|name| name.parse().ok()).unwrap_or(DEFAULT_ZONE)
 }
 
 #[cfg(test)]

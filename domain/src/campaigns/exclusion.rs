@@ -15,6 +15,14 @@ text_enum! {
         OptedOut = "opted_out",
         /// Another recipient of the campaign has the same address.
         DuplicateAddress = "duplicate_address",
+        /// Another policy of the same customer has the campaign's message to them.
+        SameCustomer = "same_customer",
+        /// Another customer of the same household gets the campaign's message to it.
+        SameHousehold = "same_household",
+        /// The campaign's message to the customer is about as many of their policies as one can be.
+        TooManyPolicies = "too_many_policies",
+        /// The customer is in a holdout group, and gets nothing so that what messages bring about can be told.
+        Holdout = "holdout",
         /// The policy is already renewed or paid.
         AlreadyRenewed = "already_renewed",
         /// The policy is cancelled, and the target does not ask for cancelled ones.
@@ -25,6 +33,8 @@ text_enum! {
         MissingVariable = "missing_variable",
         /// The text cannot be written for the recipient; the detail says why.
         Unrenderable = "unrenderable",
+        /// The recipient's country takes only text messages whose text is registered there, and this one's is not.
+        Unregistered = "unregistered",
         /// Marketing goes only to those who agreed to it, and the customer did not.
         NoConsent = "no_consent",
         /// The customer does not want messages on this topic.
@@ -35,6 +45,22 @@ text_enum! {
         Suppressed = "suppressed",
         /// The rules allow no time within two weeks.
         NeverAllowed = "never_allowed",
+        /// The policy has lapsed, or its days of grace are over.
+        Lapsed = "lapsed",
+        /// The renewal case was given up or closed.
+        CaseClosed = "case_closed",
+        /// A claim on the policy is open.
+        OpenClaim = "open_claim",
+        /// The customer has answered.
+        Replied = "replied",
+        /// The term that it was about ends on another day now.
+        TermChanged = "term_changed",
+        /// The policy was taken off the ladder.
+        OffLadder = "off_ladder",
+        /// Another ladder leads to the end of the same term.
+        OnOtherLadder = "on_other_ladder",
+        /// Every step of the ladder is past.
+        TooLate = "too_late",
     }
 }
 

@@ -5,6 +5,7 @@
 use super::rates::{Counts, Rates};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::ops::AddAssign;
 
 /// One measurement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,29 @@ pub struct Metrics {
     pub replied: i64,
     /// Renewed or paid after the message.
     pub converted: i64,
+    /// Wanted no more.
+    pub unsubscribed: i64,
+    /// Called it spam.
+    pub complained: i64,
+}
+
+impl AddAssign for Metrics {
+    fn add_assign(&mut self, more: Self) {
+        self.total += more.total;
+        self.pending += more.pending;
+        self.sending += more.sending;
+        self.suppressed += more.suppressed;
+        self.unconfirmed += more.unconfirmed;
+        self.failed += more.failed;
+        self.sent += more.sent;
+        self.delivered += more.delivered;
+        self.opened += more.opened;
+        self.clicked += more.clicked;
+        self.replied += more.replied;
+        self.converted += more.converted;
+        self.unsubscribed += more.unsubscribed;
+        self.complained += more.complained;
+    }
 }
 
 impl Metrics {
@@ -74,6 +98,9 @@ pub struct Span {
     pub delivered: i64,
     /// Opened in it.
     pub opened: i64,
+    /// Links followed for the first time in it.
+    #[serde(default)]
+    pub clicked: i64,
     /// Answered in it.
     pub replied: i64,
     /// Failed in it.

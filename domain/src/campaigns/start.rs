@@ -14,6 +14,8 @@ text_enum! {
         Immediate = "immediate",
         /// At a time.
         Scheduled = "scheduled",
+        /// Again and again, each time as a campaign of its own.
+        Recurring = "recurring",
     }
 }
 

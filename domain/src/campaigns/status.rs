@@ -11,6 +11,8 @@ text_enum! {
     pub enum CampaignStatus {
         /// Written, not launched.
         Draft = "draft",
+        /// Large or dear: waiting for a second person's word.
+        AwaitingApproval = "awaiting_approval",
         /// Waiting for its time.
         Scheduled = "scheduled",
         /// Its audience is being written.
@@ -51,7 +53,36 @@ text_enum! {
         Active = "active",
         /// Stop for good.
         Cancelled = "cancelled",
+        /// Take it back, to be written anew.
+        Draft = "draft",
     }
+}
+
+text_enum! {
+    /// What a campaign is.
+    pub enum CampaignMode {
+        /// Each recipient gets a message.
+        Once = "once",
+        /// It has a campaign begin each time it is due, and sends nothing itself.
+        Recurring = "recurring",
+        /// Each policy is led up a ladder of steps.
+        Sequence = "sequence",
+    }
+}
+
+/// How a campaign begins once a person launches it: what is known of it beside its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// With the writing of its audience.
+    AtOnce,
+    /// At its time.
+    AtItsTime,
+    /// Never itself: it has a campaign begin each time it is due.
+    AgainAndAgain,
+    /// After a second person's word.
+    AfterApproval,
+    /// It has begun: its audience is written.
+    Ready,
 }
 
 /// The campaign cannot become what was asked for.
@@ -77,27 +108,63 @@ fn names(allowed: &[Wanted]) -> String {
 ///
 /// - A campaign being prepared can be paused: its audience is still written, nothing is sent until it is resumed.
 /// - Resuming makes it active whether or not its audience was finished; the one who finishes the audience sees that.
-/// - Launching a draft or confirming a missed campaign prepares it: its audience is of now, not of the missed time.
-/// - A scheduled campaign has nothing to pause; it can be cancelled.
-pub fn request(current: CampaignStatus, wanted: Wanted) -> Result<CampaignStatus, IllegalTransition> {
-    target(current, wanted).ok_or_else(|| IllegalTransition {
+/// - Launching a draft prepares it, has it wait for its time or for approval, as it [`Begins`]. Confirming a missed
+///   campaign prepares it: its audience is of now, not of the missed time.
+/// - A scheduled campaign has nothing to pause; it can be cancelled, or taken back to be written anew, as can one that
+///   awaits approval before its audience is written.
+pub fn request(current: CampaignStatus, wanted: Wanted, begins: Begins) -> Result<CampaignStatus, IllegalTransition> {
+    target(current, wanted, begins).ok_or_else(|| IllegalTransition {
         from: current,
         to: wanted,
-        allowed: Wanted::ALL.iter().copied().filter(|other| target(current, *other).is_some()).collect(),
+        allowed: Wanted::ALL.iter().copied().filter(|other| target(current, *other, begins).is_some()).collect(),
     })
 }
 
-const fn target(current: CampaignStatus, wanted: Wanted) -> Option<CampaignStatus> {
-    use CampaignStatus::{Active, Cancelled, Completed, Draft, Failed, Missed, Paused, Preparing, Scheduled};
+const fn target(current: CampaignStatus, wanted: Wanted, begins: Begins) -> Option<CampaignStatus> {
+    use CampaignStatus::{
+        Active, AwaitingApproval, Cancelled, Completed, Draft, Failed, Missed, Paused, Preparing, Scheduled,
+    };
     match (current, wanted) {
         (Preparing | Active | Paused, Wanted::Paused) => Some(Paused),
-        (Draft | Missed, Wanted::Active) => Some(Preparing),
-        (Preparing, Wanted::Active) => Some(Preparing),
+        (Draft, Wanted::Active) => Some(begun(begins)),
+        (Missed | Preparing, Wanted::Active) => Some(Preparing),
         (Paused | Active, Wanted::Active) => Some(Active),
-        (Draft | Scheduled | Preparing | Active | Paused | Missed | Cancelled, Wanted::Cancelled) => Some(Cancelled),
-        (Draft | Scheduled | Missed | Completed | Cancelled | Failed, Wanted::Paused)
-        | (Scheduled | Completed | Cancelled | Failed, Wanted::Active)
-        | (Completed | Failed, Wanted::Cancelled) => None,
+        (
+            Draft | AwaitingApproval | Scheduled | Preparing | Active | Paused | Missed | Cancelled,
+            Wanted::Cancelled,
+        ) => Some(Cancelled),
+        (AwaitingApproval, Wanted::Draft) if matches!(begins, Begins::Ready) => None,
+        (Draft | AwaitingApproval | Scheduled | Missed, Wanted::Draft) => Some(Draft),
+        (Draft | AwaitingApproval | Scheduled | Missed | Completed | Cancelled | Failed, Wanted::Paused)
+        | (AwaitingApproval | Scheduled | Completed | Cancelled | Failed, Wanted::Active)
+        | (Completed | Failed, Wanted::Cancelled)
+        | (Preparing | Active | Paused | Completed | Cancelled | Failed, Wanted::Draft) => None,
+    }
+}
+
+const fn begun(begins: Begins) -> CampaignStatus {
+    match begins {
+        Begins::AtOnce => CampaignStatus::Preparing,
+        Begins::AtItsTime => CampaignStatus::Scheduled,
+        Begins::AgainAndAgain | Begins::Ready => CampaignStatus::Active,
+        Begins::AfterApproval => CampaignStatus::AwaitingApproval,
+    }
+}
+
+/// The status of a campaign that is launched as it is written.
+pub const fn launched(begins: Begins) -> CampaignStatus {
+    begun(begins)
+}
+
+/// The status after a second person's word: it begins as it would have, or is taken back with their reason. `None`:
+/// nobody asked them. One whose audience is written cannot be taken back; refused, it is stopped.
+pub const fn judged(current: CampaignStatus, approved: bool, begins: Begins) -> Option<CampaignStatus> {
+    match (current, approved, begins) {
+        (CampaignStatus::AwaitingApproval, true, Begins::AfterApproval) => None,
+        (CampaignStatus::AwaitingApproval, true, begins) => Some(begun(begins)),
+        (CampaignStatus::AwaitingApproval, false, Begins::Ready) => Some(CampaignStatus::Cancelled),
+        (CampaignStatus::AwaitingApproval, false, _) => Some(CampaignStatus::Draft),
+        _ => None,
     }
 }
 
@@ -112,25 +179,35 @@ pub enum CampaignEvent {
     AudienceBuilt,
     /// Its audience is written and no message is pending or being sent.
     Drained,
+    /// Its audience is larger or dearer than one person may send.
+    TooLarge,
+    /// It begins again and again, and no time is left.
+    Ended,
     /// It cannot go on.
     Broken,
 }
 
 /// The status after an event, or `None` when the event changes nothing.
 pub const fn advance(current: CampaignStatus, event: CampaignEvent) -> Option<CampaignStatus> {
-    use CampaignStatus::{Active, Cancelled, Completed, Draft, Failed, Missed, Paused, Preparing, Scheduled};
-    match (current, event) {
-        (Scheduled, CampaignEvent::Fired) => Some(Preparing),
-        (Scheduled, CampaignEvent::WindowMissed) => Some(Missed),
-        (Preparing, CampaignEvent::AudienceBuilt) => Some(Active),
+    use CampaignStatus::{Active, AwaitingApproval, Completed, Failed, Missed, Paused, Preparing, Scheduled};
+    match (event, current) {
+        (CampaignEvent::Fired, Scheduled) => Some(Preparing),
+        (CampaignEvent::WindowMissed, Scheduled) => Some(Missed),
+        (CampaignEvent::AudienceBuilt, Preparing) => Some(Active),
+        (CampaignEvent::TooLarge, Preparing) => Some(AwaitingApproval),
         // a paused campaign is completed only after it is resumed: the pause is a person's word
-        (Active, CampaignEvent::Drained) => Some(Completed),
-        (Preparing | Active | Paused, CampaignEvent::Broken) => Some(Failed),
-        (Draft | Preparing | Active | Paused | Missed, CampaignEvent::Fired | CampaignEvent::WindowMissed)
-        | (Draft | Scheduled | Active | Paused | Missed, CampaignEvent::AudienceBuilt)
-        | (Draft | Scheduled | Preparing | Paused | Missed, CampaignEvent::Drained)
-        | (Draft | Scheduled | Missed, CampaignEvent::Broken)
-        | (Completed | Cancelled | Failed, _) => None,
+        (CampaignEvent::Drained | CampaignEvent::Ended, Active) => Some(Completed),
+        (CampaignEvent::Broken, Preparing | Active | Paused) => Some(Failed),
+        (
+            CampaignEvent::Fired
+            | CampaignEvent::WindowMissed
+            | CampaignEvent::AudienceBuilt
+            | CampaignEvent::TooLarge
+            | CampaignEvent::Drained
+            | CampaignEvent::Ended
+            | CampaignEvent::Broken,
+            _,
+        ) => None,
     }
 }
 
@@ -151,16 +228,41 @@ mod tests {
             (Scheduled, Wanted::Cancelled, Cancelled),
             (Active, Wanted::Cancelled, Cancelled),
         ] {
-            assert_eq!(request(current, wanted), Ok(after), "{current} {wanted}");
+            assert_eq!(request(current, wanted, Begins::AtOnce), Ok(after), "{current} {wanted}");
         }
     }
 
     #[test]
+    fn a_draft_begins_as_it_is_meant_to() {
+        for (begins, after) in [
+            (Begins::AtOnce, Preparing),
+            (Begins::AtItsTime, Scheduled),
+            (Begins::AgainAndAgain, Active),
+            (Begins::AfterApproval, AwaitingApproval),
+        ] {
+            assert_eq!(request(Draft, Wanted::Active, begins), Ok(after));
+        }
+        assert_eq!(request(Scheduled, Wanted::Draft, Begins::AtItsTime), Ok(Draft));
+    }
+
+    #[test]
+    fn the_second_word_lets_it_begin_takes_it_back_or_stops_it() {
+        assert_eq!(judged(AwaitingApproval, true, Begins::AtItsTime), Some(Scheduled));
+        assert_eq!(judged(AwaitingApproval, true, Begins::Ready), Some(Active));
+        assert_eq!(judged(AwaitingApproval, false, Begins::AtOnce), Some(Draft));
+        assert_eq!(judged(AwaitingApproval, false, Begins::Ready), Some(Cancelled));
+        assert_eq!(judged(Active, true, Begins::AtOnce), None);
+        // what is written for a person cannot be launched around them, nor written anew
+        assert!(request(AwaitingApproval, Wanted::Active, Begins::Ready).is_err());
+        assert!(request(AwaitingApproval, Wanted::Draft, Begins::Ready).is_err());
+    }
+
+    #[test]
     fn what_does_not_fit_names_what_would() {
-        let refused = request(Scheduled, Wanted::Paused).unwrap_err();
-        assert_eq!(refused.allowed, [Wanted::Cancelled]);
-        assert_eq!(refused.to_string(), "a scheduled campaign cannot become paused; it can become cancelled");
-        let over = request(Completed, Wanted::Active).unwrap_err();
+        let refused = request(Scheduled, Wanted::Paused, Begins::AtItsTime).unwrap_err();
+        assert_eq!(refused.allowed, [Wanted::Cancelled, Wanted::Draft]);
+        assert_eq!(refused.to_string(), "a scheduled campaign cannot become paused; it can become cancelled or draft");
+        let over = request(Completed, Wanted::Active, Begins::Ready).unwrap_err();
         assert_eq!(
             over.to_string(),
             "a completed campaign cannot become active; it can become nothing else: it is over"
@@ -171,9 +273,9 @@ mod tests {
     fn a_repeated_request_is_harmless_and_an_end_is_final() {
         for current in CampaignStatus::ALL {
             for wanted in Wanted::ALL {
-                match request(*current, *wanted) {
+                match request(*current, *wanted, Begins::AtOnce) {
                     Ok(after) => {
-                        assert_eq!(request(after, *wanted), Ok(after), "{current} {wanted}");
+                        assert_eq!(request(after, *wanted, Begins::AtOnce), Ok(after), "{current} {wanted}");
                         assert!(!current.is_final() || after == *current);
                     }
                     Err(refused) => assert!(!refused.allowed.contains(wanted)),

@@ -24,6 +24,11 @@ pub enum FailureClass {
         /// How long to wait, when the provider says.
         after: Option<Duration>,
     },
+    /// This recipient has had too many at once, whatever they say; nothing was taken. Others may pass.
+    PairLimited {
+        /// How long to wait, when the provider says.
+        after: Option<Duration>,
+    },
     /// Credentials, permissions, payment or standing of the account: pause the channel and alert somebody.
     Account,
     /// The recipient has had as much marketing as the provider allows: a day or more, never at once.
@@ -41,6 +46,7 @@ impl FailureClass {
             Self::Template => "template",
             Self::Retry { .. } => "retry",
             Self::RateLimited { .. } => "rate_limited",
+            Self::PairLimited { .. } => "pair_limited",
             Self::Account => "account",
             Self::DelayDay => "delay_day",
             Self::Unknown => "unknown",
@@ -52,14 +58,18 @@ impl FailureClass {
         match self {
             Self::Recipient | Self::Request | Self::Template => Some(MessageStatus::Failed),
             Self::Unknown => Some(MessageStatus::Unconfirmed),
-            Self::Retry { .. } | Self::RateLimited { .. } | Self::Account | Self::DelayDay => None,
+            Self::Retry { .. }
+            | Self::RateLimited { .. }
+            | Self::PairLimited { .. }
+            | Self::Account
+            | Self::DelayDay => None,
         }
     }
 
     /// The earliest next attempt that the provider asked for, counted from the answer.
     pub const fn wait(self) -> Option<Duration> {
         match self {
-            Self::Retry { after } | Self::RateLimited { after } => after,
+            Self::Retry { after } | Self::RateLimited { after } | Self::PairLimited { after } => after,
             Self::DelayDay => Some(Duration::from_secs(24 * 60 * 60)),
             Self::Recipient | Self::Request | Self::Template | Self::Account | Self::Unknown => None,
         }

@@ -2,6 +2,7 @@
 //!
 //! A message whose price nobody entered has no estimate rather than a wrong one.
 
+use super::{Channel, Purpose, restraint::country_of};
 use rust_decimal::Decimal;
 
 /// The price of a message, or of a segment of a text message.
@@ -28,6 +29,16 @@ pub struct Cost {
     pub currency: String,
 }
 
+impl Cost {
+    /// What a provider says that it charged; some write what is taken from an account with a minus.
+    pub fn charged(amount: &str, currency: &str) -> Option<Self> {
+        let amount: Decimal = amount.trim().parse().ok()?;
+        let currency = currency.trim().to_ascii_uppercase();
+        let is_currency = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+        is_currency.then(|| Self { amount: amount.abs(), currency })
+    }
+}
+
 /// The cost of a message of so many segments (1 where there are none). A price for the country and category wins over
 /// one for the country, that over one for the category, and that over one for all.
 pub fn cost(prices: &[Price], provider: &str, country: Option<&str>, category: &str, segments: u16) -> Option<Cost> {
@@ -38,6 +49,23 @@ pub fn cost(prices: &[Price], provider: &str, country: Option<&str>, category: &
     };
     let best = prices.iter().filter(fits).max_by_key(|price| (price.country != "*", price.category != "*"))?;
     Some(Cost { amount: best.price * Decimal::from(segments.max(1)), currency: best.currency.clone() })
+}
+
+/// The cost of a message to an address: what providers charge by is the recipient's country, and for chats the purpose.
+pub fn of_message(
+    prices: &[Price],
+    provider: &str,
+    (channel, purpose): (Channel, Purpose),
+    address: &str,
+    segments: Option<u16>,
+) -> Option<Cost> {
+    let (country, category) = match (channel, purpose) {
+        (Channel::Whatsapp, Purpose::Marketing) => (country_of(address), "marketing"),
+        (Channel::Whatsapp, Purpose::Service) => (country_of(address), "utility"),
+        (Channel::Sms, _) => (country_of(address), "*"),
+        (Channel::Email, _) => (None, "*"),
+    };
+    cost(prices, provider, country.as_deref(), category, segments.unwrap_or(1))
 }
 
 #[cfg(test)]

@@ -38,6 +38,9 @@ impl<'a> Calendar<'a> {
         if self.quiet.is_some_and(|window| window.contains(local.time())) {
             return Some(DeferReason::QuietHours);
         }
+        if !self.facts.windows.is_empty() && !self.facts.windows.iter().any(|window| window.contains(local)) {
+            return Some(DeferReason::SendWindow);
+        }
         self.forbids_day(local.date())
     }
 
@@ -67,6 +70,7 @@ impl<'a> Calendar<'a> {
         let times: Vec<NaiveTime> = windows
             .into_iter()
             .flatten()
+            .chain(self.facts.windows.iter().map(|window| window.hours))
             .flat_map(|window| [window.from, window.until])
             .chain([NaiveTime::MIN])
             .collect();

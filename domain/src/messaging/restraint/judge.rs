@@ -4,7 +4,7 @@
 
 use super::{Cap, Rules, calendar::Calendar};
 use crate::{
-    campaigns::ExclusionReason,
+    campaigns::{ExclusionReason, plan::SendWindow},
     messaging::{
         Channel, Purpose,
         suppression::{Suppression, SuppressionReason},
@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub contacts: &'a [Contact],
     /// Holidays of the country, some days around now.
     pub holidays: &'a [NaiveDate],
+    /// When its campaign sends, on the recipient's clocks; none: at any time.
+    pub windows: &'a [SendWindow],
 }
 
 /// A message that somebody has been sent.
@@ -63,6 +65,8 @@ text_enum! {
         Weekend = "weekend",
         /// It is a holiday.
         Holiday = "holiday",
+        /// Its campaign sends at other times.
+        SendWindow = "send_window",
         /// The recipient has had enough of late.
         FrequencyCap = "frequency_cap",
     }

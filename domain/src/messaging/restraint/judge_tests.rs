@@ -26,6 +26,7 @@ fn facts(purpose: Purpose, channel: Channel, now: &str, zone: Tz) -> Facts<'stat
         suppressions: &[],
         contacts: &[],
         holidays: &[],
+        windows: &[],
     }
 }
 

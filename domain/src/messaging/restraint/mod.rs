@@ -17,6 +17,7 @@ pub use check::Fault;
 pub use consent::{Consent, ConsentSource, may_overwrite};
 pub use judge::{Contact, DeferReason, Facts, Verdict, judge};
 pub use keyword::{Keyword, keyword};
-pub use place::{Known, Place, country_of, zone_of};
+pub use place::{Known, Place, calling_codes, country_of, zone_of, zones};
 pub use rules::{Cap, LegalWindow, QuietHours, Rules};
 pub use window::Window;
+pub(crate) use window::clock_time;

@@ -5,6 +5,7 @@
 
 use super::Rules;
 use chrono_tz::Tz;
+use std::collections::BTreeMap;
 
 /// What is known of somebody's whereabouts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +53,27 @@ pub fn country_of(phone: &str) -> Option<String> {
     }
     let number = phonenumber::parse(None, phone).ok()?;
     number.country().id().map(|id| id.as_ref().to_owned())
+}
+
+/// The zones that are taken for whole countries, by ISO 3166 alpha-2.
+pub fn zones() -> BTreeMap<&'static str, &'static str> {
+    ZONES.iter().map(|(country, zone)| (*country, zone.name())).collect()
+}
+
+/// The countries of [`zones`] by calling code, such as `91`; of several with one code the one it is named after.
+pub fn calling_codes() -> BTreeMap<String, &'static str> {
+    let known = ZONES.iter().filter_map(|(country, _)| {
+        let metadata = phonenumber::metadata::DATABASE.by_id(*country)?;
+        Some((metadata.country_code(), metadata.is_main_country_for_code(), *country))
+    });
+    let mut codes: BTreeMap<String, &'static str> = BTreeMap::new();
+    for (code, is_main, country) in known {
+        let entry = codes.entry(code.to_string()).or_insert(country);
+        if is_main {
+            *entry = country;
+        }
+    }
+    codes
 }
 
 /// The zone in which most people of the country live.

@@ -27,7 +27,7 @@ impl Window {
 }
 
 /// Times as people write them: `09:00`, and `09:00:30` where it matters.
-pub(super) mod clock_time {
+pub(crate) mod clock_time {
     use chrono::{NaiveTime, Timelike};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use std::borrow::Cow;

@@ -1,44 +1,16 @@
-//! Whom a campaign addresses: everybody of an upload, or those a filter over policy and customer fields keeps.
+//! The flat filter: a few conditions on policies, all of which have to hold.
 //!
-//! Reading fails with the field at fault; the queries that apply a filter get only one that has been checked.
+//! Checking fails with the field at fault.
 
+use super::AudienceError;
 use crate::ids::BranchId;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize, de::Error as _};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// The most values one list of a filter may hold.
 const LIST_LIMIT: usize = 100;
 /// The longest text in a list, in characters.
 const TEXT_LIMIT: usize = 100;
-
-/// What a filter says wrongly.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AudienceError {
-    /// Neither `"all"` nor a filter.
-    #[error("expected \"all\" or a filter such as {{\"daysToExpiry\": {{\"min\": 15, \"max\": 30}}}}")]
-    Shape,
-    /// Not the fields of a filter, or not their types.
-    #[error("{0}")]
-    Fields(String),
-    /// A field whose value cannot be meant.
-    #[error("{field}: {problem}")]
-    Field {
-        /// The field's JSON name.
-        field: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-}
-
-/// The target of a campaign, as `targetAudience` gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Audience {
-    /// Everybody: of the campaign's upload when it has one, else of the whole book.
-    All,
-    /// Those who meet every condition of the filter.
-    Filter(AudienceFilter),
-}
 
 /// Conditions, all of which must hold; an absent one holds for everybody.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,24 +59,8 @@ impl<T: PartialOrd> Range<T> {
     }
 }
 
-impl Audience {
-    /// Reads `"all"` or a filter.
-    pub fn parse(value: &Value) -> Result<Self, AudienceError> {
-        match value {
-            Value::String(text) if text == "all" => Ok(Self::All),
-            Value::Object(_) => {
-                let filter: AudienceFilter =
-                    serde_json::from_value(value.clone()).map_err(|error| AudienceError::Fields(error.to_string()))?;
-                filter.check()?;
-                Ok(Self::Filter(filter))
-            }
-            _ => Err(AudienceError::Shape),
-        }
-    }
-}
-
 impl AudienceFilter {
-    fn check(&self) -> Result<(), AudienceError> {
+    pub(super) fn check(&self) -> Result<(), AudienceError> {
         if let Some(range) = &self.days_to_expiry {
             range.check("daysToExpiry")?;
         }
@@ -133,24 +89,9 @@ fn check_texts(field: &'static str, texts: &[String]) -> Result<(), AudienceErro
     Err(AudienceError::Field { field, problem })
 }
 
-impl Serialize for Audience {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::All => s.serialize_str("all"),
-            Self::Filter(filter) => filter.serialize(s),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Audience {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Self::parse(&Value::deserialize(d)?).map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Audience, *};
     use serde_json::json;
 
     #[test]

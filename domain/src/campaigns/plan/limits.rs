@@ -1,0 +1,92 @@
+//! What makes a campaign pause by itself: more failures or complaints than can be chance or fate.
+
+use super::PlanError;
+use serde::{Deserialize, Serialize};
+
+/// Shares, in percent, past which a campaign pauses.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Failed of those that were tried.
+    pub failure_percent: f64,
+    /// Complained of those that were sent. Mail services close accounts at a few in a thousand.
+    pub complaint_percent: f64,
+    /// Nothing is judged before so many were tried.
+    pub at_least: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { failure_percent: 50.0, complaint_percent: 1.0, at_least: 100 }
+    }
+}
+
+/// How a campaign has fared so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fared {
+    /// Accepted by the provider.
+    pub sent: u64,
+    /// Refused or given up.
+    pub failed: u64,
+    /// Told to be spam.
+    pub complained: u64,
+}
+
+/// A limit that was passed.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum Breach {
+    /// Too many fail.
+    #[error("{0:.1} % of its messages fail")]
+    Failures(f64),
+    /// Too many complain.
+    #[error("{0:.2} % of its recipients complain")]
+    Complaints(f64),
+}
+
+impl Limits {
+    /// The limit that was passed, if one was.
+    pub fn breached(&self, fared: Fared) -> Option<Breach> {
+        let tried = fared.sent + fared.failed;
+        if tried < u64::from(self.at_least) {
+            return None;
+        }
+        let failures = percent(fared.failed, tried);
+        let complaints = percent(fared.complained, fared.sent);
+        if failures > self.failure_percent {
+            Some(Breach::Failures(failures))
+        } else if complaints > self.complaint_percent {
+            Some(Breach::Complaints(complaints))
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        let within = |percent: f64| (0.0..=100.0).contains(&percent);
+        match within(self.failure_percent) && within(self.complaint_percent) {
+            true => Ok(()),
+            false => Err(PlanError::new("limits", "shares are 0 to 100 percent")),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody sends 2^53 messages")]
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_are_not_judged_and_many_are() {
+        let limits = Limits::default();
+        assert_eq!(limits.breached(Fared { sent: 0, failed: 99, complained: 0 }), None);
+        assert_eq!(limits.breached(Fared { sent: 0, failed: 100, complained: 0 }), Some(Breach::Failures(100.0)));
+        assert_eq!(limits.breached(Fared { sent: 100, failed: 100, complained: 0 }), None);
+        assert_eq!(limits.breached(Fared { sent: 1_000, failed: 0, complained: 10 }), None);
+        let breach = limits.breached(Fared { sent: 1_000, failed: 0, complained: 11 }).unwrap();
+        assert_eq!(breach.to_string(), "1.10 % of its recipients complain");
+    }
+}
