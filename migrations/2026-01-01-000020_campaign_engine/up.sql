@@ -116,7 +116,7 @@ CREATE INDEX campaign_enrolments_customer ON campaign_enrolments (customer_id);
 CREATE INDEX campaign_enrolments_case ON campaign_enrolments (case_id) WHERE case_id IS NOT NULL;
 
 ALTER TABLE messages
-    -- what a recipient gets one message for: 0, all they have; else one policy
+    -- what a recipient gets one message for: 0, all they have; else one policy, or one way up a ladder
     ADD COLUMN unit BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN variant_id BIGINT REFERENCES campaign_variants (id),
     ADD COLUMN enrolment_id BIGINT REFERENCES campaign_enrolments (id),

@@ -31,15 +31,23 @@ pub struct NewBounce {
 /// The longest detail that is kept, in characters.
 const DETAIL_LIMIT: usize = 500;
 
-/// Keeps them, one a message and kind; answers how many were new.
+/// Keeps them, one a message and kind: the earliest, whatever order they come in. Answers how many were new or earlier.
 pub async fn insert(connection: &mut AsyncPgConnection, bounces: &[NewBounce]) -> Result<usize, DbError> {
     fn column<'a, T>(bounces: &'a [NewBounce], of: impl Fn(&'a NewBounce) -> T) -> Vec<T> {
         bounces.iter().map(of).collect()
     }
     let detail =
         |bounce: &NewBounce| bounce.detail.as_ref().map(|text| text.chars().take(DETAIL_LIMIT).collect::<String>());
-    Ok(sql("INSERT INTO bounces (message_id, event_id, channel, address, kind, code, detail, occurred_at) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING")
+    Ok(sql("INSERT INTO bounces AS b (message_id, event_id, channel, address, kind, code, detail, occurred_at) \
+         SELECT DISTINCT ON (message_id, CASE WHEN message_id IS NULL THEN event_id END, kind) * \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) \
+            AS g (message_id, event_id, channel, address, kind, code, detail, occurred_at) \
+         ORDER BY message_id, CASE WHEN message_id IS NULL THEN event_id END, kind, occurred_at, \
+            COALESCE(code, ''), COALESCE(detail, '') \
+         ON CONFLICT (message_id, kind) DO UPDATE SET event_id = EXCLUDED.event_id, code = EXCLUDED.code, \
+            detail = EXCLUDED.detail, occurred_at = EXCLUDED.occurred_at \
+         WHERE (EXCLUDED.occurred_at, COALESCE(EXCLUDED.code, ''), COALESCE(EXCLUDED.detail, '')) \
+            < (b.occurred_at, COALESCE(b.code, ''), COALESCE(b.detail, ''))")
     .bind::<Array<Nullable<BigInt>>, _>(column(bounces, |bounce| bounce.message_id))
     .bind::<Array<BigInt>, _>(column(bounces, |bounce| bounce.event_id))
     .bind::<Array<Text>, _>(column(bounces, |bounce| bounce.channel.as_str()))

@@ -6,7 +6,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Text;
-use domain::campaigns::CampaignStatus;
+use domain::campaigns::{CampaignMode, CampaignStatus, sequence::EnrolmentState};
 use domain::messaging::{Channel, MessageStatus, Purpose, SuppressionReason, SuppressionScope, SuppressionSource};
 use domain::permissions::Scope;
 use domain::text_enum::UnknownName;
@@ -45,8 +45,10 @@ macro_rules! readable {
     )+};
 }
 readable!(
+    CampaignMode,
     CampaignStatus,
     Channel,
+    EnrolmentState,
     MessageStatus,
     Purpose,
     Scope,

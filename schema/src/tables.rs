@@ -151,6 +151,56 @@ diesel::table! {
         reason -> Varchar,
         detail -> Nullable<Varchar>,
         created_at -> Timestamptz,
+        case_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    campaign_figure_deltas (campaign_id, id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        dimension -> Varchar,
+        key -> Text,
+        total -> BigInt,
+        pending -> BigInt,
+        sending -> BigInt,
+        suppressed -> BigInt,
+        unconfirmed -> BigInt,
+        failed -> BigInt,
+        sent -> BigInt,
+        delivered -> BigInt,
+        opened -> BigInt,
+        clicked -> BigInt,
+        replied -> BigInt,
+        converted -> BigInt,
+        unsubscribed -> BigInt,
+        complained -> BigInt,
+        share -> BigInt,
+        amount -> Numeric,
+    }
+}
+
+diesel::table! {
+    campaign_figures (campaign_id, dimension, key) {
+        campaign_id -> BigInt,
+        dimension -> Varchar,
+        key -> Text,
+        total -> BigInt,
+        pending -> BigInt,
+        sending -> BigInt,
+        suppressed -> BigInt,
+        unconfirmed -> BigInt,
+        failed -> BigInt,
+        sent -> BigInt,
+        delivered -> BigInt,
+        opened -> BigInt,
+        clicked -> BigInt,
+        replied -> BigInt,
+        converted -> BigInt,
+        unsubscribed -> BigInt,
+        complained -> BigInt,
+        share -> BigInt,
+        amount -> Numeric,
     }
 }
 
@@ -259,6 +309,17 @@ diesel::table! {
         winner_id -> Nullable<BigInt>,
         winner_at -> Nullable<Timestamptz>,
         winner_basis -> Nullable<Jsonb>,
+        enrolled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    case_conversions (case_id) {
+        case_id -> BigInt,
+        converted_at -> Nullable<Timestamptz>,
+        amount -> Numeric,
+        currency -> Varchar,
+        due -> Bool,
     }
 }
 
@@ -311,6 +372,32 @@ diesel::table! {
         proof -> Nullable<Jsonb>,
         given_at -> Timestamptz,
         recorded_by -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    conversion_credits (case_id, campaign_id) {
+        case_id -> BigInt,
+        campaign_id -> BigInt,
+        arm -> Varchar,
+        message_id -> Nullable<BigInt>,
+        step -> Nullable<SmallInt>,
+        channel -> Nullable<Varchar>,
+        variant_id -> Nullable<BigInt>,
+        currency -> Varchar,
+        amount -> Numeric,
+        is_last -> Bool,
+        position_share -> Integer,
+        position_amount -> Numeric,
+    }
+}
+
+diesel::table! {
+    customer_tags (customer_id, tag) {
+        customer_id -> BigInt,
+        tag -> Varchar,
+        added_at -> Timestamptz,
+        added_by -> Nullable<BigInt>,
     }
 }
 
@@ -613,11 +700,15 @@ diesel::table! {
         unsubscribed_at -> Nullable<Timestamptz>,
         flow_id -> Nullable<BigInt>,
         flow_step -> Nullable<Varchar>,
+        look_ups -> SmallInt,
+        look_up_at -> Nullable<Timestamptz>,
         unit -> BigInt,
         variant_id -> Nullable<BigInt>,
         enrolment_id -> Nullable<BigInt>,
         policies -> Nullable<Array<Nullable<BigInt>>>,
         rehearsal -> Bool,
+        branch_id -> Nullable<BigInt>,
+        converted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -844,6 +935,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    segment_members (segment_id, customer_id) {
+        segment_id -> BigInt,
+        customer_id -> BigInt,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    segments (id) {
+        id -> BigInt,
+        name -> Varchar,
+        description -> Nullable<Varchar>,
+        kind -> Varchar,
+        filter -> Nullable<Jsonb>,
+        shared -> Bool,
+        holdout_basis_points -> SmallInt,
+        owner_id -> Nullable<BigInt>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     sending_accounts (account) {
         account -> Varchar,
         channel -> Varchar,
@@ -852,6 +967,10 @@ diesel::table! {
         paused_reason -> Nullable<Text>,
         quality -> Nullable<Varchar>,
         updated_at -> Timestamptz,
+        unconfirmed_after_minutes -> Nullable<Integer>,
+        unconfirmed_as -> Nullable<Varchar>,
+        daily_recipients -> Nullable<Integer>,
+        judged_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -91,9 +91,12 @@ pub struct Variant {
     pub subject: Option<String>,
     /// With variables.
     pub content: String,
+    /// What goes with it, when not what goes with the template.
+    pub extras: Option<Value>,
 }
 
-const SELECT: &str = "\
+/// The columns of [`TemplateVersion`], over versions `v` and templates `t`.
+pub(crate) const SELECT: &str = "\
     SELECT v.id, v.template_id, v.version, t.name, t.template_type, t.purpose, t.topic, t.tracked, t.is_active, \
         v.language, v.is_fallback, v.subject, v.content, v.format, v.provider_name, v.extras \
     FROM template_versions v JOIN templates t ON t.id = v.template_id";
@@ -128,11 +131,11 @@ pub async fn record(
             (template_id, version, language, is_fallback, subject, content, format, variables, provider_name, extras, \
              created_by, created_at) \
          SELECT t.id, t.version, x.language, x.is_fallback, x.subject, x.content, t.format, t.variables, \
-             t.provider_name, t.extras, $5, $6 \
+             t.provider_name, COALESCE(x.extras, t.extras), $5, $6 \
          FROM templates t CROSS JOIN LATERAL ( \
-             SELECT t.language, TRUE AS is_fallback, t.subject, t.content \
-             UNION ALL SELECT v.language, FALSE, v.subject, v.content \
-             FROM unnest($2, $3, $4) AS v (language, subject, content) WHERE v.language <> t.language) AS x \
+             SELECT t.language, TRUE AS is_fallback, t.subject, t.content, t.extras \
+             UNION ALL SELECT v.language, FALSE, v.subject, v.content, v.extras \
+             FROM unnest($2, $3, $4, $7) AS v (language, subject, content, extras) WHERE v.language <> t.language) AS x \
          WHERE t.id = $1")
     .bind::<BigInt, _>(template.0)
     .bind::<Array<Text>, _>(variants.iter().map(|variant| variant.language.as_str()).collect::<Vec<_>>())
@@ -140,6 +143,7 @@ pub async fn record(
     .bind::<Array<Text>, _>(variants.iter().map(|variant| variant.content.as_str()).collect::<Vec<_>>())
     .bind::<Nullable<BigInt>, _>(by.map(|user| user.0))
     .bind::<Timestamptz, _>(at)
+    .bind::<Array<Nullable<Jsonb>>, _>(variants.iter().map(|variant| variant.extras.as_ref()).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

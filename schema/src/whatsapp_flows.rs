@@ -12,6 +12,7 @@ use domain::{
     messaging::flow::{FlowKind, FlowStatus},
 };
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// A flow.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -205,6 +206,26 @@ fn kinds(filter: &FlowFilter) -> Vec<&'static str> {
 
 fn statuses(filter: &FlowFilter) -> Vec<&'static str> {
     filter.statuses.iter().map(|status| status.as_str()).collect()
+}
+
+#[derive(QueryableByName)]
+struct Leads {
+    #[diesel(sql_type = BigInt)]
+    message: i64,
+    #[diesel(sql_type = Text)]
+    flow: String,
+}
+
+/// Which flow of replies answers to these messages lead into, by what their templates say.
+pub async fn of_templates(connection: &mut AsyncPgConnection, messages: &[i64]) -> Result<HashMap<i64, i64>, DbError> {
+    let rows: Vec<Leads> = sql("SELECT m.id AS message, v.extras ->> 'replyFlowId' AS flow \
+         FROM messages m JOIN template_versions v ON v.id = m.template_version_id \
+         WHERE m.id = ANY($1) AND v.extras ->> 'replyFlowId' IS NOT NULL")
+    .bind::<Array<BigInt>, _>(messages)
+    .load(connection)
+    .await?;
+    let read = |row: Leads| Some((row.message, row.flow.parse::<FlowId>().ok()?.0));
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 /// The definitions of those flows of replies that are in use.

@@ -5,9 +5,10 @@ use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::CampaignEvent;
+use serde_json::Value;
 
 /// A campaign that was moved on.
 #[derive(Debug, Clone, QueryableByName)]
@@ -47,4 +48,64 @@ pub async fn fire_due(connection: &mut AsyncPgConnection, now: DateTime<Utc>, li
     .bind::<Array<Text>, _>(sources(CampaignEvent::Fired))
     .load(connection)
     .await?)
+}
+
+/// A recurring campaign that is due.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct Recurring {
+    /// Which.
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    /// Shown to people.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The time that has come.
+    #[diesel(sql_type = Timestamptz)]
+    pub scheduled_at: DateTime<Utc>,
+    /// The zone its times are read in.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub time_zone: Option<String>,
+    /// When it is due again.
+    #[diesel(sql_type = Jsonb)]
+    pub plan: Value,
+}
+
+/// Up to `limit` recurring campaigns whose time has come, held until the caller's transaction ends.
+pub async fn hold_recurring(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Recurring>, DbError> {
+    Ok(sql_query(
+        "SELECT id, name::TEXT, scheduled_at, time_zone::TEXT, plan FROM campaigns \
+         WHERE status = 'active' AND mode = 'recurring' AND scheduled_at <= $1 \
+         ORDER BY scheduled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+    )
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(limit)
+    .load(connection)
+    .await?)
+}
+
+/// Sets when a recurring campaign is due next; without a time it has ended.
+pub async fn set_next(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    next: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sql_query(
+        "UPDATE campaigns SET scheduled_at = COALESCE($2, scheduled_at), updated_at = $3, \
+            started_at = COALESCE(started_at, $3), \
+            status = CASE WHEN $2 IS NULL AND status = ANY($4) THEN 'completed' ELSE status END, \
+            completed_at = CASE WHEN $2 IS NULL AND status = ANY($4) THEN $3 ELSE completed_at END \
+         WHERE id = $1",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Nullable<Timestamptz>, _>(next)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(sources(CampaignEvent::Ended))
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -53,21 +53,26 @@ pub async fn start(
     row.map(Status::read).transpose()
 }
 
-/// Completes it if no message is pending or being sent.
+/// Of a campaign `c` at $1: nobody is on its ladder, and nobody will be put on it.
+pub(super) const IS_OVER: &str = "\
+    (c.mode <> 'sequence' OR (COALESCE(c.enrol_until <= $1, TRUE) \
+        AND NOT EXISTS (SELECT 1 FROM campaign_enrolments e WHERE e.campaign_id = c.id AND e.state = 'active')))";
+
+/// Completes it if no message is pending or being sent, and nobody is on its ladder.
 pub async fn complete_if_drained(
     connection: &mut AsyncPgConnection,
     campaign: i64,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns SET status = 'completed', completed_at = $3, updated_at = $3, error = NULL \
-         WHERE id = $1 AND status = ANY($2) AND audience_ready \
-           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $1 AND status = 'pending') \
-           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $1 AND status = 'sending')",
-    )
+    let updated = sql_query(format!(
+        "UPDATE campaigns c SET status = 'completed', completed_at = $1, updated_at = $1, error = NULL \
+         WHERE c.id = $2 AND c.status = ANY($3) AND c.audience_ready AND {IS_OVER} \
+           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $2 AND status = 'pending') \
+           AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $2 AND status = 'sending')"
+    ))
+    .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(campaign)
     .bind::<Array<Text>, _>(sources(CampaignEvent::Drained))
-    .bind::<Timestamptz, _>(now)
     .execute(connection)
     .await?;
     Ok(updated == 1)

@@ -26,6 +26,9 @@ pub struct Exclusion {
     /// Its number.
     #[diesel(sql_type = Nullable<Text>)]
     pub policy_number: Option<String>,
+    /// The renewal case it is about, when it was left out as the audience was built.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub case_id: Option<i64>,
     /// A name of [`ExclusionReason`].
     #[diesel(sql_type = Text)]
     pub reason: String,
@@ -50,7 +53,7 @@ pub async fn list(
     let in_reach = has_customer(reach, "x.customer_id");
     Ok(sql_query(format!(
         "SELECT e.id, e.customer_id, btrim(c.first_name || ' ' || c.last_name) AS customer_name, e.policy_id, \
-                p.policy_number, e.reason, e.detail, e.created_at \
+                p.policy_number, e.case_id, e.reason, e.detail, e.created_at \
          FROM (SELECT * FROM campaign_exclusions x \
                WHERE campaign_id = $1 AND ($2::TEXT IS NULL OR reason = $2) AND (reason, id) > ($3, $4) AND {in_reach} \
                ORDER BY reason, id LIMIT $5) AS e \

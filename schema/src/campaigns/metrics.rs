@@ -1,233 +1,174 @@
-//! A campaign's figures, measured from its messages: counts, a timeline, its contents, and who was left out.
+//! A campaign's figures: counters, a timeline, and the names of what they are told apart by.
 //!
-//! One measurement reads one snapshot, so its parts agree. It costs two passes over the campaign's messages.
+//! One measurement reads one snapshot, so its parts agree. It reads counters, never messages.
 
-use crate::DbError;
+use super::figures::{pieces, read};
+use crate::{DbError, reach::has_campaign, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::campaigns::{
+    figures::{Dimension, Figures, HOLDOUT},
+    lift::Lift,
+    report::Span,
+    timeline::{self, WIDTHS},
+};
+use domain::local_day::zone_of;
+use domain::permissions::Reach;
+use std::collections::HashMap;
 
-/// Widths of a timeline's buckets, in seconds: a minute to a week.
-const WIDTHS: [i64; 8] = [60, 300, 900, 3_600, 21_600, 86_400, 259_200, 604_800];
-/// The most buckets a timeline should have.
-const BUCKETS: i64 = 60;
-
-/// How far a campaign's messages got; each further step includes the steps before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, QueryableByName)]
-pub struct Figures {
-    /// Messages written.
-    #[diesel(sql_type = BigInt)]
-    pub total: i64,
-    /// Not yet handed over.
-    #[diesel(sql_type = BigInt)]
-    pub pending: i64,
-    /// Being handed over.
-    #[diesel(sql_type = BigInt)]
-    pub sending: i64,
-    /// Left out at send time, or stopped.
-    #[diesel(sql_type = BigInt)]
-    pub suppressed: i64,
-    /// Of unknown outcome.
-    #[diesel(sql_type = BigInt)]
-    pub unconfirmed: i64,
-    /// Refused or given up.
-    #[diesel(sql_type = BigInt)]
-    pub failed: i64,
-    /// Accepted by the provider.
-    #[diesel(sql_type = BigInt)]
-    pub sent: i64,
-    /// Reached a device.
-    #[diesel(sql_type = BigInt)]
-    pub delivered: i64,
-    /// Opened or read.
-    #[diesel(sql_type = BigInt)]
-    pub opened: i64,
-    /// Followed a link.
-    #[diesel(sql_type = BigInt)]
-    pub clicked: i64,
-    /// Answered.
-    #[diesel(sql_type = BigInt)]
-    pub replied: i64,
-    /// Renewed or paid after the message.
-    #[diesel(sql_type = BigInt)]
-    pub converted: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    first: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    last: Option<DateTime<Utc>>,
-}
-
-/// What happened in one span of time.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Bucket {
-    /// Its start.
-    #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
-    /// Accepted in it.
-    #[diesel(sql_type = BigInt)]
-    pub sent: i64,
-    /// Delivered in it.
-    #[diesel(sql_type = BigInt)]
-    pub delivered: i64,
-    /// Opened in it.
-    #[diesel(sql_type = BigInt)]
-    pub opened: i64,
-    /// Answered in it.
-    #[diesel(sql_type = BigInt)]
-    pub replied: i64,
-    /// Failed in it.
-    #[diesel(sql_type = BigInt)]
-    pub failed: i64,
-}
-
-/// How one template fared.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Content {
-    /// Which template.
-    #[diesel(sql_type = BigInt)]
-    pub template_id: i64,
-    /// Its name.
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    /// Accepted by the provider.
-    #[diesel(sql_type = BigInt)]
-    pub sent: i64,
-    /// Reached a device.
-    #[diesel(sql_type = BigInt)]
-    pub delivered: i64,
-    /// Opened or read.
-    #[diesel(sql_type = BigInt)]
-    pub opened: i64,
-    /// Followed a link.
-    #[diesel(sql_type = BigInt)]
-    pub clicked: i64,
-    /// Renewed or paid after the message.
-    #[diesel(sql_type = BigInt)]
-    pub converted: i64,
-}
-
-#[derive(QueryableByName)]
-struct Reason {
-    #[diesel(sql_type = Text)]
-    reason: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
+/// So long a timeline, in seconds, is looked at by the minute: no span of it is wider than a quarter of an hour.
+const BY_MINUTE: i64 = 60 * WIDTHS[1];
 
 /// One measurement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// The counts.
     pub figures: Figures,
-    /// The width of a bucket, in seconds.
+    /// The width of a span, in seconds.
     pub width: i64,
-    /// The timeline, oldest first, without empty buckets.
-    pub timeline: Vec<Bucket>,
-    /// The templates, best first.
-    pub contents: Vec<Content>,
-    /// Exclusions by reason.
-    pub excluded: Vec<(String, i64)>,
+    /// The timeline, oldest first, without empty spans.
+    pub timeline: Vec<Span>,
+    /// What keys are called.
+    pub names: Names,
+    /// Policies on ladders, which get several messages each.
+    enrolled: i64,
 }
 
-// What the counts have in common. A message's conversion is its case's renewal or payment after it was sent.
-const STEPS: &str = "\
-    count(*) FILTER (WHERE m.status IN ('sent', 'delivered', 'read')) AS sent, \
-    count(*) FILTER (WHERE m.status IN ('delivered', 'read')) AS delivered, \
-    count(*) FILTER (WHERE m.opened_at IS NOT NULL OR m.status = 'read') AS opened, \
-    count(*) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked, \
-    count(*) FILTER (WHERE m.status IN ('sent', 'delivered', 'read') \
-        AND (rc.status = 'renewed' OR rc.payment_status = 'paid') \
-        AND COALESCE(rc.payment_date, rc.updated_at) >= m.sent_at) AS converted";
+impl Measured {
+    /// What was added, when some were held out.
+    pub fn lift(&self) -> Option<Lift> {
+        let treated = if self.enrolled > 0 { self.enrolled } else { self.figures.whole.metrics.total };
+        self.figures.lift(treated)
+    }
+}
 
-/// Measures a campaign.
-pub async fn measure(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Measured, DbError> {
+/// What keys are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Labels of variants.
+    pub variants: HashMap<i64, String>,
+    /// Names of branches.
+    pub branches: HashMap<i64, String>,
+    /// Names of templates.
+    pub templates: HashMap<i64, String>,
+    /// Version and language, by the version's row.
+    pub versions: HashMap<i64, (i32, String)>,
+}
+
+/// Measures campaigns together; hours are those of `zone`, an IANA name.
+pub async fn measure(
+    connection: &mut AsyncPgConnection,
+    campaigns: &[i64],
+    zone: Option<&str>,
+) -> Result<Measured, DbError> {
     connection
         .build_transaction()
         .repeatable_read()
         .read_only()
         .run::<_, DbError, _>(async |connection| {
-            let figures = figures(connection, campaign).await?;
-            let width = width(&figures);
-            Ok(Measured {
-                timeline: timeline(connection, campaign, width).await?,
-                contents: contents(connection, campaign).await?,
-                excluded: excluded(connection, campaign).await?,
-                figures,
-                width,
-            })
+            let figures = Figures::of(read(connection, campaigns).await?, zone_of(zone));
+            let mut happened = pieces(connection, campaigns, Dimension::Quarter).await?;
+            let (first, last) = (happened.as_slice().first(), happened.last());
+            let long = last.map_or(0, |last| last.at) - first.map_or(0, |first| first.at);
+            if long < BY_MINUTE {
+                happened = pieces(connection, campaigns, Dimension::Minute).await?;
+            }
+            let width = timeline::width(&happened);
+            let timeline = timeline::spans(&happened, width);
+            let is_compared = figures.exclusions.iter().any(|(reason, _)| reason == HOLDOUT);
+            let enrolled = if is_compared { enrolled(connection, campaigns).await? } else { 0 };
+            Ok(Measured { names: names(connection, &figures).await?, timeline, figures, width, enrolled })
         })
         .await
 }
 
-async fn figures(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Figures, DbError> {
-    let query = format!(
-        "SELECT count(*) AS total, {STEPS}, \
-            count(*) FILTER (WHERE m.status = 'pending') AS pending, \
-            count(*) FILTER (WHERE m.status = 'sending') AS sending, \
-            count(*) FILTER (WHERE m.status = 'suppressed') AS suppressed, \
-            count(*) FILTER (WHERE m.status = 'unconfirmed') AS unconfirmed, \
-            count(*) FILTER (WHERE m.status = 'failed') AS failed, \
-            count(*) FILTER (WHERE m.replied_at IS NOT NULL) AS replied, \
-            min(LEAST(m.sent_at, m.failed_at)) AS first, \
-            max(GREATEST(m.sent_at, m.delivered_at, m.opened_at, m.replied_at, m.failed_at)) AS last \
-         FROM messages m LEFT JOIN renewal_cases rc ON rc.id = m.case_id WHERE m.campaign_id = $1"
-    );
-    Ok(sql_query(query).bind::<BigInt, _>(campaign).get_result(connection).await?)
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
 }
 
-/// The narrowest width that does not make too many buckets.
-fn width(figures: &Figures) -> i64 {
-    let span = match (figures.first, figures.last) {
-        (Some(first), Some(last)) => (last - first).num_seconds(),
-        _ => 0,
-    };
-    WIDTHS.into_iter().find(|width| span / width < BUCKETS).unwrap_or(WIDTHS[WIDTHS.len() - 1])
-}
-
-async fn timeline(connection: &mut AsyncPgConnection, campaign: i64, width: i64) -> Result<Vec<Bucket>, DbError> {
-    Ok(sql_query(
-        "SELECT to_timestamp(floor(extract(epoch FROM v.at) / $2) * $2) AS at, \
-            count(*) FILTER (WHERE v.step = 'sent') AS sent, \
-            count(*) FILTER (WHERE v.step = 'delivered') AS delivered, \
-            count(*) FILTER (WHERE v.step = 'opened') AS opened, \
-            count(*) FILTER (WHERE v.step = 'replied') AS replied, \
-            count(*) FILTER (WHERE v.step = 'failed') AS failed \
-         FROM messages m \
-         CROSS JOIN LATERAL (VALUES \
-            ('sent', CASE WHEN m.status IN ('sent', 'delivered', 'read') THEN m.sent_at END), \
-            ('delivered', CASE WHEN m.status IN ('delivered', 'read') THEN m.delivered_at END), \
-            ('opened', m.opened_at), ('replied', m.replied_at), \
-            ('failed', CASE WHEN m.status = 'failed' THEN m.failed_at END)) AS v (step, at) \
-         WHERE m.campaign_id = $1 AND v.at IS NOT NULL GROUP BY 1 ORDER BY 1",
-    )
+/// The campaigns that are added up when this one is asked for: itself and every time it was sent, and, if it is the
+/// group that is meant, the same of every campaign of its group; those in reach. Rehearsals count for themselves only.
+pub async fn counted(
+    connection: &mut AsyncPgConnection,
+    reach: Reach,
+    campaign: i64,
+    is_group: bool,
+) -> Result<Vec<i64>, DbError> {
+    let rows: Vec<Id> = sql_query(format!(
+        "WITH named AS ( \
+            SELECT $1 AS id \
+            UNION SELECT o.id FROM campaigns c JOIN campaigns o ON o.group_id = c.group_id WHERE c.id = $1 AND $2 \
+         ), meant AS (SELECT id FROM named UNION SELECT o.id FROM campaigns o JOIN named n ON o.parent_id = n.id) \
+         SELECT campaigns.id FROM meant JOIN campaigns ON campaigns.id = meant.id \
+         WHERE campaigns.id = $1 OR (NOT campaigns.rehearsal AND {}) ORDER BY campaigns.id",
+        has_campaign(reach)
+    ))
     .bind::<BigInt, _>(campaign)
-    .bind::<BigInt, _>(width)
-    .load(connection)
-    .await?)
-}
-
-async fn contents(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Vec<Content>, DbError> {
-    let query = format!(
-        "SELECT s.*, t.name::TEXT AS name \
-         FROM (SELECT m.template_id, {STEPS} \
-               FROM messages m LEFT JOIN renewal_cases rc ON rc.id = m.case_id \
-               WHERE m.campaign_id = $1 AND m.template_id IS NOT NULL GROUP BY m.template_id) AS s \
-         JOIN templates t ON t.id = s.template_id \
-         ORDER BY s.opened::FLOAT8 / NULLIF(s.delivered, 0) DESC NULLS LAST, s.sent DESC, s.template_id LIMIT 10"
-    );
-    Ok(sql_query(query).bind::<BigInt, _>(campaign).load(connection).await?)
-}
-
-async fn excluded(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Vec<(String, i64)>, DbError> {
-    let rows: Vec<Reason> = sql_query(
-        "SELECT reason::TEXT, count(*) FROM campaign_exclusions WHERE campaign_id = $1 GROUP BY reason ORDER BY reason",
-    )
-    .bind::<BigInt, _>(campaign)
+    .bind::<Bool, _>(is_group)
     .load(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.reason, row.count)).collect())
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Enrolled {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+async fn enrolled(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<i64, DbError> {
+    let row: Enrolled =
+        sql("SELECT count(*) FROM campaign_enrolments WHERE campaign_id = ANY($1) AND state <> 'withdrawn'")
+            .bind::<Array<BigInt>, _>(campaigns)
+            .get_result(connection)
+            .await?;
+    Ok(row.count)
+}
+
+#[derive(QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Integer>)]
+    version: Option<i32>,
+}
+
+async fn names(connection: &mut AsyncPgConnection, figures: &Figures) -> Result<Names, DbError> {
+    let variants: Vec<i64> = figures.variants.keys().copied().collect();
+    let branches: Vec<i64> = figures.branches.keys().copied().collect();
+    let templates: Vec<i64> = figures.templates.keys().map(|(template, _)| *template).collect();
+    let versions: Vec<i64> = figures.templates.keys().filter_map(|(_, version)| *version).collect();
+    let rows: Vec<NameRow> = sql("SELECT 'variant' AS kind, id, label::TEXT AS name, NULL::INTEGER AS version \
+             FROM campaign_variants WHERE id = ANY($1) \
+         UNION ALL SELECT 'branch', id, name::TEXT, NULL FROM branches WHERE id = ANY($2) \
+         UNION ALL SELECT 'template', id, name::TEXT, NULL FROM templates WHERE id = ANY($3) \
+         UNION ALL SELECT 'version', id, language::TEXT, version FROM template_versions WHERE id = ANY($4)")
+    .bind::<Array<BigInt>, _>(variants)
+    .bind::<Array<BigInt>, _>(branches)
+    .bind::<Array<BigInt>, _>(templates)
+    .bind::<Array<BigInt>, _>(versions)
+    .load(connection)
+    .await?;
+    let mut names = Names::default();
+    for NameRow { kind, id, name, version } in rows {
+        match (kind.as_str(), version) {
+            ("variant", _) => drop(names.variants.insert(id, name)),
+            ("branch", _) => drop(names.branches.insert(id, name)),
+            ("template", _) => drop(names.templates.insert(id, name)),
+            (_, Some(version)) => drop(names.versions.insert(id, (version, name))),
+            (_, None) => {}
+        }
+    }
+    Ok(names)
 }
 
 /// Keeps a measurement taken at `at`, unless a later one is kept already.
@@ -239,7 +180,7 @@ pub async fn store(
     at: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
-    let figures = &measured.figures;
+    let figures = &measured.figures.whole.metrics;
     let updated = sql_query(
         "UPDATE campaigns SET metrics = $2, metrics_at = $3, excluded_count = $4, sent_count = $5, \
             delivered_count = $6, opened_count = $7, clicked_count = $8, replied_count = $9, converted_count = $10, \
@@ -249,7 +190,7 @@ pub async fn store(
     .bind::<BigInt, _>(campaign)
     .bind::<Jsonb, _>(metrics)
     .bind::<Timestamptz, _>(at)
-    .bind::<Integer, _>(count(measured.excluded.iter().map(|(_, count)| count).sum()))
+    .bind::<Integer, _>(count(measured.figures.exclusions.iter().map(|(_, count)| count).sum()))
     .bind::<Integer, _>(count(figures.sent))
     .bind::<Integer, _>(count(figures.delivered))
     .bind::<Integer, _>(count(figures.opened))

@@ -4,25 +4,44 @@
 //! `domain`, so that people, schedulers and workers cannot overwrite each other. Nothing here locks a campaign for
 //! longer than one short statement: a person can pause or stop it at any moment.
 
+mod approval;
 mod audience;
+mod control;
+pub mod conversions;
 mod create;
 mod due;
 mod events;
 mod exclusions;
+mod figures;
+mod foretell;
+mod grouping;
+mod live;
 mod metrics;
 mod read;
 mod report;
 mod requests;
 mod sweep;
 mod target;
+mod texts;
+mod timing;
+mod variants;
+mod winner;
 
-pub use audience::{Built, Pinned, build, exclude_unrenderable, ranges};
-pub use create::{NewCampaign, Schedule, insert};
-pub use due::{Due, fire_due};
+pub use approval::{Judgement, ask as ask_for_approval, judge, keep_forecast, left_out};
+pub use audience::{Built, Dispatch, PinnedText, Share, build, exclude_unrenderable, ranges};
+pub use control::{Extension, extend, retry_failed};
+pub use create::{Copy, NewCampaign, Schedule, copy, delete_draft, insert, rewrite};
+pub use due::{Due, Recurring, fire_due, hold_recurring, set_next};
 pub use events::{complete_if_drained, fail, hold, set_waiting, start};
 pub use exclusions::{Exclusion, list as exclusions};
-pub use metrics::{Bucket, Content, Figures, Measured, measure, store};
-pub use read::{Campaign, CampaignList, find, list, texts};
+pub use figures::{Followed, count_followed, fold, unfolded};
+pub use foretell::{Counted, foretell, sample};
+pub use live::{in_reach, totals};
+pub use metrics::{Measured, Names, counted, measure, store};
+pub use read::{Campaign, CampaignList, find, list};
 pub use requests::{StatusChange, change_status};
 pub use sweep::{Lane, broken, idle_lanes, undrained, unstopped};
-pub use target::{Target, estimate};
+pub use target::{Target, estimate, plan};
+pub use texts::{channels, texts};
+pub use variants::{NewVariant, Tried, Variant, Win, first_sent, keep_basis, name_winner, tried, variants};
+pub use winner::{Prize, award, undecided, waiting};

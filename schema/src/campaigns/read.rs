@@ -5,13 +5,12 @@ use crate::like::containing;
 use crate::names::Name;
 use crate::reach::has_campaign;
 use crate::tables::campaigns;
-use crate::template_versions::{self, TemplateVersion};
 use chrono::{DateTime, Utc};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::{CampaignStatus, Report};
+use domain::campaigns::{Begins, CampaignMode, CampaignStatus, Forecast, Plan, Report};
 use domain::ids::{BranchId, UserId};
 use domain::messaging::Channel;
 use domain::permissions::{Reach, Scope};
@@ -71,8 +70,39 @@ pub struct Campaign {
     pub metrics: Option<Value>,
     /// When they were measured.
     pub metrics_at: Option<DateTime<Utc>>,
-    /// `immediate` or `scheduled`.
+    /// `immediate`, `scheduled` or `recurring`.
     pub schedule_type: String,
+    /// `once`, `recurring` or `sequence`.
+    #[diesel(deserialize_as = Name)]
+    pub mode: CampaignMode,
+    /// How it goes out, as `domain::campaigns::Plan` writes it.
+    pub plan: Value,
+    /// For people who look for it.
+    pub tags: Vec<Option<String>>,
+    /// The recurring campaign it is one time of.
+    pub parent_id: Option<i64>,
+    /// Which time.
+    pub occurrence_at: Option<DateTime<Utc>>,
+    /// Over the sandbox only.
+    pub rehearsal: bool,
+    /// What it was foretold to come to.
+    pub forecast: Option<Value>,
+    /// A second person's word: `pending`, `approved` or `rejected`; `None`: it needs none.
+    pub approval: Option<String>,
+    /// Whose word.
+    pub approval_by: Option<i64>,
+    /// When it was given.
+    pub approval_at: Option<DateTime<Utc>>,
+    /// With what reason.
+    pub approval_note: Option<String>,
+    /// Of a sequence: people who enter later are looked for until then.
+    pub enrol_until: Option<DateTime<Utc>>,
+    /// The variant that won.
+    pub winner_id: Option<i64>,
+    /// When it was named.
+    pub winner_at: Option<DateTime<Utc>>,
+    /// What it was named by.
+    pub winner_basis: Option<Value>,
     /// When it is to start.
     pub scheduled_at: Option<DateTime<Utc>>,
     /// The IANA zone its days are counted in.
@@ -111,6 +141,29 @@ impl Campaign {
         self.metrics.as_ref()?.get("estimate")?.as_i64()
     }
 
+    /// How it goes out. What cannot be read is as it was never said: plans are checked before they are kept.
+    pub fn plan(&self) -> Plan {
+        serde_json::from_value(self.plan.clone()).unwrap_or_default()
+    }
+
+    /// What it was foretold to come to.
+    pub fn forecast(&self) -> Option<Forecast> {
+        serde_json::from_value(self.forecast.clone()?).ok()
+    }
+
+    /// How it begins once a person launches it.
+    pub fn begins(&self, now: DateTime<Utc>) -> Begins {
+        if self.audience_ready {
+            Begins::Ready
+        } else if self.mode == CampaignMode::Recurring {
+            Begins::AgainAndAgain
+        } else if self.scheduled_at.is_some_and(|at| at > now) {
+            Begins::AtItsTime
+        } else {
+            Begins::AtOnce
+        }
+    }
+
     /// The figures as last measured; `None` when they never were, or cannot be read.
     pub fn report(&self) -> Option<Report> {
         self.metrics_at?;
@@ -137,6 +190,10 @@ pub struct CampaignList {
     pub channels: Vec<Channel>,
     /// Over this upload only.
     pub upload_id: Option<i64>,
+    /// With this tag only.
+    pub tag: Option<String>,
+    /// Times of this recurring campaign only.
+    pub parent: Option<i64>,
     /// With this in their name, whatever its case.
     pub search: Option<String>,
     /// How many to pass over.
@@ -159,6 +216,12 @@ pub async fn list(
         if let Some(upload) = wanted.upload_id {
             query = query.filter(campaigns::upload_id.eq(upload));
         }
+        if let Some(tag) = &wanted.tag {
+            query = query.filter(campaigns::tags.contains(vec![Some(tag.as_str())]));
+        }
+        if let Some(parent) = wanted.parent {
+            query = query.filter(campaigns::parent_id.eq(parent));
+        }
         if let Some(search) = &search {
             query = query.filter(campaigns::name.ilike(search));
         }
@@ -179,12 +242,4 @@ pub async fn list(
         .load(connection)
         .await?;
     Ok((rows, total))
-}
-
-/// What a campaign's messages say: the version of its template that it is pinned to, in every language.
-pub async fn texts(connection: &mut AsyncPgConnection, campaign: &Campaign) -> Result<Vec<TemplateVersion>, DbError> {
-    match campaign.template_id {
-        Some(template) => template_versions::of_template(connection, template, campaign.template_version).await,
-        None => Ok(Vec::new()),
-    }
 }

@@ -1,51 +1,53 @@
 //! A measurement as it is kept and shown.
 
 use super::metrics::Measured;
-use domain::campaigns::report::{Content, Excluded, Metrics, Report, Span};
+use domain::campaigns::report::{Content, Excluded, Metrics, Report};
+use std::collections::BTreeMap;
+
+/// Templates that are told.
+const CONTENTS: usize = 10;
 
 impl Measured {
     /// As it is kept in `campaigns.metrics`, with the estimate made when the campaign was written.
     pub fn report(&self, estimate: Option<i64>) -> Report {
-        let figures = &self.figures;
-        let metrics = Metrics {
-            total: figures.total,
-            pending: figures.pending,
-            sending: figures.sending,
-            suppressed: figures.suppressed,
-            unconfirmed: figures.unconfirmed,
-            failed: figures.failed,
-            sent: figures.sent,
-            delivered: figures.delivered,
-            opened: figures.opened,
-            clicked: figures.clicked,
-            replied: figures.replied,
-            converted: figures.converted,
-        };
-        let timeline = self.timeline.iter().map(|bucket| Span {
-            at: bucket.at,
-            sent: bucket.sent,
-            delivered: bucket.delivered,
-            opened: bucket.opened,
-            replied: bucket.replied,
-            failed: bucket.failed,
-        });
-        let contents = self.contents.iter().map(|content| Content {
-            template_id: content.template_id,
-            name: content.name.clone(),
-            sent: content.sent,
-            delivered: content.delivered,
-            opened: content.opened,
-            clicked: content.clicked,
-            converted: content.converted,
-        });
-        let excluded = self.excluded.iter().map(|(reason, count)| Excluded { reason: reason.clone(), count: *count });
+        let excluded = self.figures.exclusions.iter();
         Report {
-            metrics,
+            metrics: self.figures.whole.metrics,
             timeline_seconds: self.width,
-            timeline: timeline.collect(),
-            top_performing_content: contents.collect(),
-            exclusions: excluded.collect(),
+            timeline: self.timeline.clone(),
+            top_performing_content: self.contents(),
+            exclusions: excluded.map(|(reason, count)| Excluded { reason: reason.clone(), count: *count }).collect(),
             estimate,
         }
+    }
+
+    /// The templates, best first: by what was opened of what was delivered.
+    fn contents(&self) -> Vec<Content> {
+        let mut by_template: BTreeMap<i64, Metrics> = BTreeMap::new();
+        for ((template, _), metrics) in &self.figures.templates {
+            *by_template.entry(*template).or_default() += *metrics;
+        }
+        let content = |(template_id, metrics): (i64, Metrics)| Content {
+            template_id,
+            name: self.names.templates.get(&template_id).cloned().unwrap_or_default(),
+            sent: metrics.sent,
+            delivered: metrics.delivered,
+            opened: metrics.opened,
+            clicked: metrics.clicked,
+            converted: metrics.converted,
+        };
+        let mut contents: Vec<Content> = by_template.into_iter().map(content).collect();
+        contents.sort_by(|a, b| {
+            // a/b > c/d without dividing; what was delivered to nobody comes last
+            let (this, that) = (a.opened * b.delivered.max(1), b.opened * a.delivered.max(1));
+            let some = |content: &Content| content.delivered > 0;
+            some(b)
+                .cmp(&some(a))
+                .then(that.cmp(&this))
+                .then(b.sent.cmp(&a.sent))
+                .then(a.template_id.cmp(&b.template_id))
+        });
+        contents.truncate(CONTENTS);
+        contents
     }
 }

@@ -33,6 +33,12 @@ pub async fn change_status(
 ) -> Result<bool, DbError> {
     let changed = sql_query(
         "UPDATE campaigns SET status = $3, error = NULL, updated_at = $4, \
+             approval = CASE WHEN $3 = 'awaiting_approval' THEN 'pending' ELSE approval END, \
+             plan = CASE WHEN $2 = 'paused' AND $3 = 'active' AND plan ? 'limits' \
+                         THEN jsonb_set(plan, '{limits,atLeast}', \
+                             to_jsonb(sent_count + failed_count + COALESCE((plan #>> '{limits,atLeast}')::INTEGER, 0))) \
+                         ELSE plan END, \
+             paused_at = CASE WHEN $3 = 'paused' THEN $4 END, \
              completed_at = CASE WHEN $3 = 'cancelled' THEN $4 ELSE completed_at END \
          WHERE id = $1 AND status = $2",
     )
@@ -53,6 +59,7 @@ pub async fn change_status(
 /// What was done to a campaign that stands there now.
 fn action(to: CampaignStatus) -> &'static str {
     match to {
+        CampaignStatus::AwaitingApproval => "campaign.submitted",
         CampaignStatus::Draft => "campaign.withdrawn",
         CampaignStatus::Scheduled => "campaign.scheduled",
         CampaignStatus::Preparing => "campaign.started",

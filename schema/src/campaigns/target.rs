@@ -1,13 +1,18 @@
 //! Whom a campaign's target names: one query, shared by the estimate and the audience, so that they cannot disagree.
 
+use super::grouping;
+use crate::segments::PlanLine;
+use crate::segments::compile::{Compiler, For, Names, Value, Values};
 use crate::{DbError, reach::has_policy};
 use chrono::NaiveDate;
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{Array, BigInt, Date, Integer, Nullable, Numeric, Text};
+use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use domain::campaigns::{Audience, AudienceFilter, ExclusionReason};
+use domain::campaigns::audience::{Day, SegmentSet, Segments};
+use domain::campaigns::{Audience, AudienceFilter, ExclusionReason, Grouping, Holdout};
+use domain::local_day::Tz;
 use domain::messaging::Channel;
 use domain::permissions::Reach;
 
@@ -24,32 +29,67 @@ pub struct Target {
     pub upload_id: Option<i64>,
     /// Which of them.
     pub audience: Audience,
+    /// The segments that it refers to, as `segments::resolve` found them; nobody is meant while one of them is missing.
+    pub segments: Segments,
+    /// What gets one message.
+    pub grouping: Grouping,
+    /// Who of them gets nothing, besides the segments' own holdouts.
+    pub holdout: Option<Holdout>,
     /// How it goes out.
     pub channel: Channel,
     /// The campaign's day in its own zone: what days to expiry are counted from.
     pub today: NaiveDate,
+    /// That zone, in which days begin.
+    pub zone: Tz,
     /// Whose policies are meant at most.
     pub reach: Reach,
 }
 
 /// A raw statement with its binds.
-pub(super) type Statement = BoxedSqlQuery<'static, Pg, SqlQuery>;
-
-/// How many binds [`Target::bind`] takes; a statement's own follow.
-pub(super) const BINDS: usize = 9;
-
-// An upload's policies: those it created, those it touched last, and those it changed before another upload did.
-const OF_UPLOAD: &str = "\
-    p.id IN (SELECT id FROM policies WHERE upload_id = $9 \
-             UNION SELECT id FROM policies WHERE created_by_upload = $9 \
-             UNION SELECT entity_id FROM upload_changes WHERE upload_id = $9 AND entity = 'policy')";
+pub(crate) type Statement = BoxedSqlQuery<'static, Pg, SqlQuery>;
 
 impl Target {
     /// The common table expressions `judged` (every policy meant, its customer, case and address, with the reason
-    /// that leaves it out or NULL) and `ranked` (the same, with `place`: 1 for the one policy of an address that gets
-    /// the message, the one that expires first).
-    pub(super) fn ctes(&self) -> String {
-        let of_upload = if self.upload_id.is_some() { OF_UPLOAD } else { "$9::BIGINT IS NULL" };
+    /// that leaves it out or NULL) and `ranked`: policy_id, customer_id, case_id, branch_id, end_date, address,
+    /// language; the `reason` that leaves it out, or NULL; `place`, 1 for the one policy of each recipient that the
+    /// message is about, the one that expires first; `unit`, what the recipient gets one message for (0: all they have,
+    /// else the policy); and `policies`, all that the message is about when they are several. A policy that a message
+    /// about another mentions is not in `ranked`.
+    pub(crate) fn ctes(&self) -> String {
+        self.compiled().0
+    }
+
+    /// How many binds [`Self::bind`] takes; a statement's own follow.
+    pub(crate) fn binds(&self) -> usize {
+        self.compiled().1.count()
+    }
+
+    /// Binds the first parameters of a statement that begins with [`Self::ctes`].
+    pub(crate) fn bind(&self, statement: Statement) -> Statement {
+        self.compiled().1.bind(statement)
+    }
+
+    fn compiled(&self) -> (String, Values) {
+        let at = Names::top();
+        let mut compiler = Compiler::new(Day { today: self.today, zone: self.zone }, &self.segments, For::Many);
+        let mut all = vec![has_policy(self.reach)];
+        if let Some(upload) = self.upload_id {
+            all.push(compiler.uploads(vec![upload], &at));
+        }
+        match &self.audience {
+            Audience::All => {}
+            Audience::Filter(filter) => self.flat(filter, &mut compiler, &mut all),
+            Audience::Selection(selection) => all.push(compiler.selection(selection, &at)),
+        }
+        if !self.segments.missing(&self.audience.segments()).is_empty() {
+            all.push("FALSE".to_owned());
+        }
+        let held_out = self.held_out(&mut compiler, &at);
+        let ranked = grouping::ranked(self.grouping);
+        (format!("judged AS ({}), {ranked}", self.judged(&all.join(" AND "), &held_out)), compiler.values())
+    }
+
+    fn judged(&self, condition: &str, held_out: &str) -> String {
         let (address, missing) = match self.channel {
             Channel::Email => ("c.email", ExclusionReason::NoEmail),
             Channel::Whatsapp | Channel::Sms => ("c.phone", ExclusionReason::NoPhone),
@@ -57,59 +97,84 @@ impl Target {
         let already_renewed = ExclusionReason::AlreadyRenewed;
         let cancelled = ExclusionReason::PolicyCancelled;
         let opted_out = ExclusionReason::OptedOut;
+        let holdout = ExclusionReason::Holdout;
         let channel = self.channel;
-        let in_reach = has_policy(self.reach);
+        let not_cancelled = !self.audience.asks_for_cancelled(&self.segments);
+        let household = grouping::columns(self.grouping);
+        // who is held out is drawn of those who would get a message
         format!(
-            "judged AS ( \
-                SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, c.language, \
-                    CASE \
-                        WHEN p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid' \
-                            THEN '{already_renewed}' \
-                        WHEN p.status = 'cancelled' AND NOT 'cancelled' = ANY($8) THEN '{cancelled}' \
-                        WHEN {address} IS NULL THEN '{missing}' \
-                        WHEN c.communication_preferences -> '{channel}' = 'false' THEN '{opted_out}' \
-                    END AS reason \
-                FROM policies p \
-                JOIN customers c ON c.id = p.customer_id \
-                LEFT JOIN renewal_cases rc ON rc.policy_id = p.id AND rc.term_end = p.end_date \
-                WHERE ($2::INTEGER IS NULL OR p.end_date >= $1::DATE + $2::INTEGER) \
-                  AND ($3::INTEGER IS NULL OR p.end_date <= $1::DATE + $3::INTEGER) \
-                  AND (cardinality($4::TEXT[]) = 0 OR lower(p.policy_type) = ANY($4)) \
-                  AND ($5::NUMERIC IS NULL OR p.premium_amount >= $5) \
-                  AND ($6::NUMERIC IS NULL OR p.premium_amount <= $6) \
-                  AND (cardinality($7::BIGINT[]) = 0 OR p.branch_id = ANY($7)) \
-                  AND (cardinality($8::TEXT[]) = 0 OR p.status = ANY($8)) \
-                  AND {of_upload} AND {in_reach} \
-            ), ranked AS ( \
-                SELECT *, CASE WHEN reason IS NULL THEN \
-                    row_number() OVER (PARTITION BY reason IS NULL, address ORDER BY end_date, policy_id) END AS place \
-                FROM judged \
-            )"
+            "SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, c.language, \
+                p.branch_id, {household} \
+                CASE \
+                    WHEN p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid' \
+                        THEN '{already_renewed}' \
+                    WHEN p.status = 'cancelled' AND {not_cancelled} THEN '{cancelled}' \
+                    WHEN {address} IS NULL THEN '{missing}' \
+                    WHEN c.communication_preferences -> '{channel}' = 'false' THEN '{opted_out}' \
+                    WHEN {held_out} THEN '{holdout}' \
+                END AS reason \
+             FROM policies p \
+             JOIN customers c ON c.id = p.customer_id \
+             LEFT JOIN renewal_cases rc ON rc.policy_id = p.id AND rc.term_end = p.end_date \
+             WHERE {condition}"
         )
     }
 
-    /// Binds $1 to $9 of [`Target::ctes`].
-    pub(super) fn bind(&self, statement: Statement) -> Statement {
-        let everybody = AudienceFilter::default();
-        let filter = match &self.audience {
-            Audience::All => &everybody,
-            Audience::Filter(filter) => filter,
-        };
+    fn flat(&self, filter: &AudienceFilter, compiler: &mut Compiler<'_>, all: &mut Vec<String>) {
         let lower = |texts: &[String]| texts.iter().map(|text| text.trim().to_lowercase()).collect::<Vec<_>>();
+        let day = Day { today: self.today, zone: self.zone };
         // PostgreSQL's dates end; nobody's policy does that far ahead
-        let days = |days: i32| days.clamp(-DAYS_LIMIT, DAYS_LIMIT);
-        let branches: Vec<i64> = filter.branches.iter().map(|branch| branch.0).collect();
-        statement
-            .bind::<Date, _>(self.today)
-            .bind::<Nullable<Integer>, _>(filter.days_to_expiry.and_then(|range| range.min).map(days))
-            .bind::<Nullable<Integer>, _>(filter.days_to_expiry.and_then(|range| range.max).map(days))
-            .bind::<Array<Text>, _>(lower(&filter.policy_types))
-            .bind::<Nullable<Numeric>, _>(filter.premium.and_then(|range| range.min))
-            .bind::<Nullable<Numeric>, _>(filter.premium.and_then(|range| range.max))
-            .bind::<Array<BigInt>, _>(branches)
-            .bind::<Array<Text>, _>(lower(&filter.statuses))
-            .bind::<Nullable<BigInt>, _>(self.upload_id)
+        let days = |days: i32| Value::Date(day.plus(days.clamp(-DAYS_LIMIT, DAYS_LIMIT)));
+        let mut keep = |condition: &str, value: Value| all.push(condition.replace('?', &compiler.bind(value)));
+        if let Some(min) = filter.days_to_expiry.and_then(|range| range.min) {
+            keep("p.end_date >= ?", days(min));
+        }
+        if let Some(max) = filter.days_to_expiry.and_then(|range| range.max) {
+            keep("p.end_date <= ?", days(max));
+        }
+        if let Some(min) = filter.premium.and_then(|range| range.min) {
+            keep("p.premium_amount >= ?", Value::Number(min));
+        }
+        if let Some(max) = filter.premium.and_then(|range| range.max) {
+            keep("p.premium_amount <= ?", Value::Number(max));
+        }
+        if !filter.policy_types.is_empty() {
+            keep("lower(p.policy_type) = ANY(?)", Value::Texts(lower(&filter.policy_types)));
+        }
+        if !filter.branches.is_empty() {
+            keep("p.branch_id = ANY(?)", Value::Ids(filter.branches.iter().map(|branch| branch.0).collect()));
+        }
+        if !filter.statuses.is_empty() {
+            keep("p.status = ANY(?)", Value::Texts(lower(&filter.statuses)));
+        }
     }
+
+    /// Whether a customer is in a holdout: the campaign's own, or that of a segment whose policies are addressed.
+    fn held_out(&self, compiler: &mut Compiler<'_>, at: &Names) -> String {
+        let mut any: Vec<String> = self.holdout.iter().map(|holdout| drawn(holdout, compiler, at)).collect();
+        if let Audience::Selection(selection) = &self.audience {
+            let set = selection.segments.as_ref();
+            let several = set.is_some_and(|set| matches!(set, SegmentSet::Union(ids) if ids.len() > 1));
+            for id in set.map(SegmentSet::addressed).unwrap_or_default() {
+                let Some(holdout) = self.segments.holdout(*id) else { continue };
+                let held = drawn(&holdout, compiler, at);
+                // of several, who is in the others alone is none of its people
+                any.push(if several { format!("({} AND {held})", compiler.member(*id, at)) } else { held });
+            }
+        }
+        if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") }
+    }
+}
+
+/// Whether a customer is in a group: as [`Holdout::holds`] has it.
+fn drawn(holdout: &Holdout, compiler: &mut Compiler<'_>, at: &Names) -> String {
+    let salt = compiler.bind(Value::Text(format!("{}:", holdout.salt)));
+    let share = compiler.bind(Value::Id(holdout.basis_points.into()));
+    format!(
+        "('x' || encode(substr(sha256(convert_to({salt} || {}.id, 'UTF8')), 1, 4), 'hex'))::BIT(32)::BIGINT % {} < {share}",
+        at.customer,
+        Holdout::ALL
+    )
 }
 
 #[derive(QueryableByName)]
@@ -133,4 +198,11 @@ pub async fn estimate(connection: &mut AsyncPgConnection, target: &Target) -> Re
         Err(error) if error.is_statement_timeout() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// How the database would find the target: the lines of its plan, for tests and measuring.
+pub async fn plan(connection: &mut AsyncPgConnection, target: &Target) -> Result<Vec<String>, DbError> {
+    let query = format!("EXPLAIN WITH {} SELECT * FROM ranked WHERE place = 1", target.ctes());
+    let lines: Vec<PlanLine> = target.bind(sql_query(query).into_boxed()).load(connection).await?;
+    Ok(lines.into_iter().map(|line| line.line).collect())
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::campaigns::plan::SendWindow;
 use domain::messaging::{
     Channel, Purpose, Suppression,
     restraint::{Contact, Facts, Known, Place, Rules, Verdict, judge},
@@ -35,11 +36,11 @@ const QUERY: &str = "\
         SELECT COALESCE(array_agg(y.at), '{}') AS times, COALESCE(array_agg(y.purpose::TEXT), '{}') AS purposes \
         FROM (\
             SELECT z.sent_at AS at, z.purpose FROM messages z \
-            WHERE z.customer_id = m.customer_id AND z.sent_at > $3 AND z.id <> m.id \
+            WHERE z.customer_id = m.customer_id AND z.sent_at > $3 AND z.id <> m.id AND z.rehearsal = m.rehearsal \
             UNION ALL \
             SELECT z.updated_at, z.purpose FROM messages z \
             WHERE z.customer_id = m.customer_id AND z.status IN ('sending', 'unconfirmed') AND z.sent_at IS NULL \
-                AND z.updated_at > $3 AND z.id <> m.id AND $3 IS NOT NULL\
+                AND z.updated_at > $3 AND z.id <> m.id AND z.rehearsal = m.rehearsal AND $3 IS NOT NULL\
         ) y\
     ) had \
     WHERE m.id = ANY($1) ORDER BY m.id";
@@ -151,7 +152,12 @@ impl MessageFacts {
     }
 
     /// What is done with the message.
-    pub fn judge(&self, rules: &Rules, holidays: &Holidays, now: DateTime<Utc>) -> Result<Verdict, DbError> {
+    pub fn judge(
+        &self,
+        rules: &Rules,
+        (holidays, windows): (&Holidays, &[SendWindow]),
+        now: DateTime<Utc>,
+    ) -> Result<Verdict, DbError> {
         let place = self.place(rules);
         Ok(judge(
             rules,
@@ -168,6 +174,7 @@ impl MessageFacts {
                 suppressions: &self.suppressions()?,
                 contacts: &self.contacts()?,
                 holidays: holidays.of(&place.country),
+                windows,
             },
         ))
     }

@@ -33,11 +33,13 @@ pub enum Prunable {
     ResetRequests,
     /// What happened to accounts.
     SecurityEvents,
+    /// Addresses that were to be left alone for a time, by the end of it.
+    Suppressions,
 }
 
 impl Prunable {
     /// All of them.
-    pub const ALL: [Prunable; 12] = [
+    pub const ALL: [Prunable; 13] = [
         Self::FinishedJobs,
         Self::DiscardedJobs,
         Self::QueueMinutes,
@@ -50,6 +52,7 @@ impl Prunable {
         Self::OidcLogins,
         Self::ResetRequests,
         Self::SecurityEvents,
+        Self::Suppressions,
     ];
 
     fn statement(self) -> &'static str {
@@ -114,6 +117,11 @@ impl Prunable {
             Self::SecurityEvents => {
                 "DELETE FROM security_events WHERE id IN ( \
                     SELECT id FROM security_events WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)"
+            }
+            Self::Suppressions => {
+                "DELETE FROM suppressions WHERE id IN ( \
+                    SELECT id FROM suppressions WHERE expires_at < $1 \
+                    ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
             }
         }
     }

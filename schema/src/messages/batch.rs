@@ -4,8 +4,9 @@ use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::messaging::Channel;
 use uuid::Uuid;
 
 /// The attempt of a job that holds messages while it sends them.
@@ -55,17 +56,18 @@ struct Id {
     id: i64,
 }
 
-/// Up to `limit` messages of a lane that are due, longest due first: those whose id leaves `lane` when divided by
-/// `lanes`.
+/// Up to `limit` messages of a lane that are due, longest due first: those on the channel whose id leaves `lane` when
+/// divided by `lanes`.
 pub async fn next_due(
     connection: &mut AsyncPgConnection,
-    campaign: i64,
+    (campaign, channel): (i64, Channel),
     (lane, lanes): (i64, i64),
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<i64>, DbError> {
     let rows: Vec<Id> = sql_query(
-        "SELECT id FROM messages WHERE campaign_id = $1 AND status = 'pending' AND due_at <= $4 AND id % $3 = $2 \
+        "SELECT id FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $6 AND due_at <= $4 \
+           AND id % $3 = $2 \
          ORDER BY due_at, id LIMIT $5",
     )
     .bind::<BigInt, _>(campaign)
@@ -73,6 +75,7 @@ pub async fn next_due(
     .bind::<BigInt, _>(lanes)
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)
+    .bind::<Text, _>(channel.as_str())
     .load(connection)
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
@@ -87,17 +90,34 @@ struct DueAt {
 /// When the next message of a lane is due; `None` when none is pending.
 pub async fn next_due_at(
     connection: &mut AsyncPgConnection,
-    campaign: i64,
+    (campaign, channel): (i64, Channel),
     (lane, lanes): (i64, i64),
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let row: DueAt = sql_query(
-        "SELECT (SELECT due_at FROM messages WHERE campaign_id = $1 AND status = 'pending' AND id % $3 = $2 \
+        "SELECT (SELECT due_at FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $4 AND id % $3 = $2 \
                  ORDER BY due_at, id LIMIT 1) AS due_at",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<BigInt, _>(lane)
     .bind::<BigInt, _>(lanes)
+    .bind::<Text, _>(channel.as_str())
     .get_result(connection)
     .await?;
     Ok(row.due_at)
+}
+
+#[derive(QueryableByName)]
+struct Any {
+    #[diesel(sql_type = Bool)]
+    any: bool,
+}
+
+/// Whether any message of the campaign is pending, on whatever channel.
+pub async fn any_pending(connection: &mut AsyncPgConnection, campaign: i64) -> Result<bool, DbError> {
+    let row: Any =
+        sql_query("SELECT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $1 AND status = 'pending') AS any")
+            .bind::<BigInt, _>(campaign)
+            .get_result(connection)
+            .await?;
+    Ok(row.any)
 }

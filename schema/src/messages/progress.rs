@@ -3,9 +3,9 @@
 use crate::{DbError, names::Known, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::{BounceKind, Channel, MessageStatus, Progress};
+use domain::messaging::{BounceKind, Channel, MessageStatus, Progress, price::Cost};
 
 /// A message that events are about.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Tracked {
     pub provider: Option<String>,
     /// Under this id.
     pub provider_message_id: Option<String>,
+    /// What its provider charges for it, once an event says so.
+    pub charged: Option<Cost>,
     /// How far it got.
     pub progress: Progress,
 }
@@ -96,6 +98,7 @@ impl Row {
             case_id: self.case_id,
             provider: self.provider,
             provider_message_id: self.provider_message_id,
+            charged: None,
             progress: Progress {
                 status,
                 error_code: self.error_code,
@@ -157,11 +160,12 @@ pub async fn write(
             delivered_at = g.delivered_at, opened_at = g.opened_at, replied_at = g.replied_at, \
             failed_at = g.failed_at, clicked_at = g.clicked_at, bounced_at = g.bounced_at, bounce = g.bounce, \
             complained_at = g.complained_at, unsubscribed_at = g.unsubscribed_at, updated_at = $12, \
+            cost = COALESCE(g.cost, m.cost), cost_currency = COALESCE(g.currency, m.cost_currency), \
             send_job = CASE WHEN g.status = $13 THEN m.send_job END, \
             send_attempt = CASE WHEN g.status = $13 THEN m.send_attempt END \
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15, $16, $17, $18) \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15, $16, $17, $18, $19, $20) \
             AS g (id, status, provider, provider_message_id, error_code, error_message, sent_at, delivered_at, \
-                  opened_at, replied_at, failed_at, clicked_at, bounced_at, bounce, complained_at, unsubscribed_at) \
+                  opened_at, replied_at, failed_at, clicked_at, bounced_at, bounce, complained_at, unsubscribed_at, cost, currency) \
          WHERE m.id = g.id")
     .bind::<Array<BigInt>, _>(column(changed, |message| message.id))
     .bind::<Array<Text>, _>(column(changed, |message| message.progress.status.as_str()))
@@ -181,6 +185,10 @@ pub async fn write(
     .bind::<Array<Nullable<Text>>, _>(column(changed, |message| message.progress.bounce.map(BounceKind::as_str)))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.complained_at))
     .bind::<Array<Nullable<Timestamptz>>, _>(column(changed, |message| message.progress.unsubscribed_at))
+    .bind::<Array<Nullable<Numeric>>, _>(column(changed, |message| message.charged.as_ref().map(|cost| cost.amount)))
+    .bind::<Array<Nullable<Text>>, _>(column(changed, |message| {
+        message.charged.as_ref().map(|cost| cost.currency.as_str())
+    }))
     .execute(connection)
     .await?;
     Ok(())

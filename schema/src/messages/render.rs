@@ -13,12 +13,12 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 /// The columns of [`RenderRow`], all but its attempts, over messages `m`, customers `c`, policies `p`, cases `rc` and branches `b`.
-pub(super) const COLUMNS: &str = "\
+pub(crate) const COLUMNS: &str = "\
     m.id, m.address, m.channel, m.template_version_id, m.purpose, m.content, c.first_name, c.last_name, c.customer_code, p.policy_number, p.policy_type, \
     p.premium_amount, p.currency, p.start_date, p.end_date, rc.renewal_amount, rc.case_number, b.name AS branch";
 
 /// The joins behind [`COLUMNS`]. A message of no policy has no variables of one.
-pub(super) const JOINS: &str = "\
+pub(crate) const JOINS: &str = "\
     LEFT JOIN customers c ON c.id = m.customer_id \
     LEFT JOIN policies p ON p.id = m.policy_id \
     LEFT JOIN renewal_cases rc ON rc.id = m.case_id \

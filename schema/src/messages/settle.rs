@@ -1,57 +1,60 @@
-//! Messages of unknown outcome of which nothing was heard.
+//! Closing messages of unknown outcome of which nothing was heard, as their account's policy says.
 
-use crate::DbError;
+use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::messaging::UnconfirmedEnd;
 
-/// The error code of a message whose outcome will not be waited for any longer.
-const CLOSED: &str = "never_confirmed";
-
-/// Says of up to `limit` messages, unconfirmed since before `since`, that their outcome stays unknown. They keep their
-/// status: an event may still settle them, and they are never sent again. Answers how many.
-pub async fn close_unconfirmed(
-    connection: &mut AsyncPgConnection,
-    since: DateTime<Utc>,
-    why: &str,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> Result<usize, DbError> {
-    Ok(sql_query(
-        "WITH old AS ( \
-            SELECT id FROM messages \
-            WHERE status = 'unconfirmed' AND updated_at < $1 AND error_code IS DISTINCT FROM $2 \
-            ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED \
-        ) \
-        UPDATE messages m SET error_code = $2, error_message = concat_ws('; ', m.error_message, $3), updated_at = $4 \
-        FROM old WHERE m.id = old.id",
-    )
-    .bind::<Timestamptz, _>(since)
-    .bind::<Text, _>(CLOSED)
-    .bind::<Text, _>(why)
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(limit)
-    .execute(connection)
-    .await?)
+/// Whose messages are closed, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    /// Those of this account; `None`: those of all others.
+    pub account: Option<&'a str>,
+    /// The accounts that have a policy of their own.
+    pub with_policy: &'a [String],
+    /// Unconfirmed since before this.
+    pub since: DateTime<Utc>,
+    /// What stands in for the provider's word.
+    pub end: UnconfirmedEnd,
+    /// What is said of them.
+    pub why: &'a str,
 }
 
 #[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = Bool)]
-    found: bool,
+struct Closed {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    campaign_id: Option<i64>,
 }
 
-/// Whether there is any message for [`close_unconfirmed`].
-pub async fn has_unconfirmed(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> Result<bool, DbError> {
-    let row: Found = sql_query(
-        "SELECT EXISTS (SELECT 1 FROM messages WHERE status = 'unconfirmed' AND updated_at < $1 \
-                        AND error_code IS DISTINCT FROM $2) AS found",
-    )
-    .bind::<Timestamptz, _>(since)
-    .bind::<Text, _>(CLOSED)
-    .get_result(connection)
+/// Closes up to `limit` messages; answers the campaign of each. An event may still settle them, whatever stands in for
+/// it, and they are never sent again.
+pub async fn close_unconfirmed(
+    connection: &mut AsyncPgConnection,
+    closing: &Closing<'_>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Option<i64>>, DbError> {
+    let rows: Vec<Closed> = sql("WITH old AS ( \
+            SELECT id FROM messages \
+            WHERE status = 'unconfirmed' AND error_code IS DISTINCT FROM 'never_confirmed' AND updated_at < $1 \
+              AND CASE WHEN $2::TEXT IS NULL THEN account IS NULL OR account <> ALL($3) ELSE account = $2 END \
+            ORDER BY id LIMIT $7 FOR UPDATE SKIP LOCKED \
+        ) \
+        UPDATE messages m SET status = $4, error_code = 'never_confirmed', \
+            error_message = concat_ws('; ', m.error_message, $5), updated_at = $6, \
+            sent_at = CASE WHEN $4 = 'sent' THEN COALESCE(m.sent_at, m.updated_at) ELSE m.sent_at END, \
+            failed_at = CASE WHEN $4 = 'failed' THEN $6 ELSE m.failed_at END \
+        FROM old WHERE m.id = old.id RETURNING m.campaign_id")
+    .bind::<Timestamptz, _>(closing.since)
+    .bind::<Nullable<Text>, _>(closing.account)
+    .bind::<Array<Text>, _>(closing.with_policy)
+    .bind::<Text, _>(closing.end.as_str())
+    .bind::<Text, _>(closing.why)
+    .bind::<Timestamptz, _>(now)
+    .bind::<BigInt, _>(limit)
+    .load(connection)
     .await?;
-    Ok(row.found)
+    Ok(rows.into_iter().map(|row| row.campaign_id).collect())
 }

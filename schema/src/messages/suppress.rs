@@ -20,7 +20,7 @@ pub async fn suppress_pending(
             SELECT m.id FROM messages m \
             WHERE m.campaign_id = $1 AND m.status = 'pending' \
               AND (SELECT c.status IN ('cancelled', 'failed') FROM campaigns c WHERE c.id = $1) \
-            ORDER BY m.due_at, m.id LIMIT $4 FOR UPDATE OF m SKIP LOCKED \
+            ORDER BY m.channel, m.due_at, m.id LIMIT $4 FOR UPDATE OF m SKIP LOCKED \
         ) \
         UPDATE messages m SET status = 'suppressed', error_code = $2, updated_at = $3 \
         FROM left_over WHERE m.id = left_over.id",

@@ -6,7 +6,7 @@
 
 use super::batch::Sender;
 use super::render::{COLUMNS, JOINS, RenderRow};
-use crate::{DbError, sql::sql};
+use crate::{DbError, sequences::stop, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -41,6 +41,7 @@ const ACCOUNT_OPEN: &str =
 // Made once, so that it stays prepared.
 static HOLD: LazyLock<String> = LazyLock::new(|| {
     let renewed = ExclusionReason::AlreadyRenewed;
+    let reason = stop::reason("$6::TIMESTAMPTZ");
     format!(
         "WITH picked AS ( \
             SELECT m.id FROM messages m \
@@ -51,8 +52,9 @@ static HOLD: LazyLock<String> = LazyLock::new(|| {
         SELECT m.attempts, {COLUMNS}, \
             CASE WHEN m.campaign_id IS NOT NULL \
                   AND (p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid') \
-                 THEN '{renewed}' END AS over \
-        FROM picked JOIN messages m ON m.id = picked.id {JOINS} ORDER BY m.id"
+                 THEN '{renewed}' WHEN e.id IS NOT NULL THEN {reason} END AS over \
+        FROM picked JOIN messages m ON m.id = picked.id {JOINS} \
+        LEFT JOIN campaign_enrolments e ON e.id = m.enrolment_id ORDER BY m.id"
     )
 });
 

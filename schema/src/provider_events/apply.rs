@@ -3,7 +3,7 @@
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -49,6 +49,9 @@ pub struct Waiting {
     /// What was read from an inbound message; of a status nothing.
     #[diesel(sql_type = Nullable<Jsonb>)]
     pub inbound: Option<Value>,
+    /// What the provider charges, as `{amount, currency}`.
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub cost: Option<Value>,
     /// A name of `BounceKind`.
     #[diesel(sql_type = Nullable<Text>)]
     pub bounce: Option<String>,
@@ -58,16 +61,29 @@ pub struct Waiting {
     /// Not a person's doing.
     #[diesel(sql_type = Bool)]
     pub automatic: bool,
+    /// The link that was followed.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub url: Option<String>,
 }
 
-/// Takes up to `limit` due events, oldest first, leaving those that another run has taken.
-pub async fn take(connection: &mut AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Waiting>, DbError> {
+/// Takes up to `limit` due events of a lane, oldest first, leaving those that another run has taken. All that is about
+/// one address is of one lane.
+pub async fn take(
+    connection: &mut AsyncPgConnection,
+    (lane, lanes): (i32, i32),
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Waiting>, DbError> {
     Ok(sql("SELECT id, provider, kind, message_id, provider_message_id, status, error_code, error_message, address, \
-                occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound, bounce, feedback, automatic \
+                occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound, \
+                payload -> 'cost' AS cost, bounce, feedback, automatic, url \
          FROM provider_events WHERE applied_at IS NULL AND apply_after <= $1 \
+           AND (hashtext(lower(COALESCE(address, provider_message_id, ''))) & 2147483647) % $4 = $3 \
          ORDER BY apply_after, id LIMIT $2 FOR UPDATE SKIP LOCKED")
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)
+    .bind::<Integer, _>(lane)
+    .bind::<Integer, _>(lanes)
     .load(connection)
     .await?)
 }

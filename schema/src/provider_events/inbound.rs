@@ -50,6 +50,7 @@ pub struct Received {
     pub case_id: Option<i64>,
 }
 
+// Two arms for the address: one condition over both columns has no index, and would read all customers for each row.
 /// Records inbound messages, each event once; answers those that are new. The customer is that of the message answered;
 /// else whoever has the address, and of several the one we wrote to last. The case is that of the message answered,
 /// else the customer's newest that is not done with.
@@ -65,8 +66,10 @@ pub async fn insert_inbound(connection: &mut AsyncPgConnection, inbound: &[Inbou
                 body, received_at, provider, provider_message_id, choice, content, keyword) \
          LEFT JOIN messages m ON m.id = g.in_reply_to \
          LEFT JOIN LATERAL ( \
-            SELECT c.id FROM customers c \
-            WHERE CASE WHEN g.channel = 'email' THEN c.email = g.address ELSE c.phone = g.address END \
+            SELECT c.id FROM ( \
+                SELECT e.id FROM customers e WHERE g.channel = 'email' AND e.email = g.address \
+                UNION ALL SELECT p.id FROM customers p WHERE g.channel <> 'email' AND p.phone = g.address \
+            ) AS c \
             ORDER BY (SELECT max(o.id) FROM messages o WHERE o.customer_id = c.id) DESC NULLS LAST, c.id LIMIT 1 \
          ) AS who ON m.customer_id IS NULL \
          CROSS JOIN LATERAL (SELECT COALESCE(m.customer_id, who.id) AS id) AS whose \
@@ -123,6 +126,44 @@ pub async fn last_to(
     let read = |row: LastTo| {
         let unknown = DbError::Unknown { table: "messages", column: "channel" };
         Ok(((row.channel.parse().map_err(|_| unknown)?, row.address), row.id))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+#[derive(QueryableByName)]
+struct LastWord {
+    #[diesel(sql_type = Text)]
+    channel: String,
+    #[diesel(sql_type = Text)]
+    address: String,
+    #[diesel(sql_type = Timestamptz)]
+    received_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    keyword: String,
+}
+
+/// When who wrote their last STOP or START, and which it was; of both at one time it is STOP. Asked by
+/// (channel, address), answered by the same.
+pub async fn last_words(
+    connection: &mut AsyncPgConnection,
+    asked: &[(Channel, &str)],
+) -> Result<HashMap<(Channel, String), (DateTime<Utc>, String)>, DbError> {
+    let (channels, addresses): (Vec<&str>, Vec<&str>) =
+        asked.iter().map(|(channel, address)| (channel.as_str(), *address)).unzip();
+    let rows: Vec<LastWord> = sql("SELECT a.channel, a.address, last.received_at, last.keyword \
+         FROM unnest($1::TEXT[], $2::TEXT[]) AS a (channel, address) \
+         CROSS JOIN LATERAL ( \
+            SELECT i.received_at, i.keyword::TEXT FROM inbound_messages i \
+            WHERE i.channel = a.channel AND i.address = a.address AND i.keyword IS NOT NULL \
+            ORDER BY i.received_at DESC, i.keyword DESC LIMIT 1) AS last")
+    .bind::<Array<Text>, _>(channels)
+    .bind::<Array<Text>, _>(addresses)
+    .load(connection)
+    .await?;
+    let read = |row: LastWord| {
+        let unknown = DbError::Unknown { table: "inbound_messages", column: "channel" };
+        let channel = row.channel.parse().map_err(|_| unknown)?;
+        Ok(((channel, row.address), (row.received_at, row.keyword)))
     };
     rows.into_iter().map(read).collect()
 }

@@ -1,0 +1,15 @@
+DROP INDEX messages_bounced;
+DROP INDEX messages_replied;
+DROP INDEX messages_clicked;
+DROP INDEX messages_opened;
+DROP INDEX idx_survey_responses_created;
+DROP INDEX idx_claims_reported;
+DROP INDEX idx_renewal_cases_payment;
+DROP INDEX idx_policies_premium;
+DROP INDEX idx_customers_city;
+DROP INDEX idx_customers_created;
+DROP INDEX idx_campaign_exclusions_case;
+ALTER TABLE campaign_exclusions DROP COLUMN case_id;
+DROP TABLE customer_tags;
+DROP TABLE segment_members;
+DROP TABLE segments;

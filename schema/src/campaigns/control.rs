@@ -1,0 +1,106 @@
+//! What people may ask of a campaign under way besides holding and stopping it, each with its line in the audit log.
+
+use crate::{
+    DbError,
+    audit::{self, Actor, Entity},
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::ids::CampaignId;
+use serde_json::json;
+
+/// What is put off or on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extension {
+    /// A timed campaign may start until then; one that missed its time is scheduled again.
+    pub latest_start: Option<DateTime<Utc>>,
+    /// A sequence takes people in until then.
+    pub enrol_until: Option<DateTime<Utc>>,
+    /// A recurring campaign goes on until then.
+    pub recur_until: Option<DateTime<Utc>>,
+}
+
+/// Gives a campaign more time and logs it; call it in a transaction. `false`: it is over, or is not of that kind.
+pub async fn extend(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    by: &Extension,
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let updated = sql_query(
+        "UPDATE campaigns SET updated_at = $5, \
+            latest_start = COALESCE($2, latest_start), \
+            enrol_until = COALESCE($3, enrol_until), \
+            plan = CASE WHEN $4::TIMESTAMPTZ IS NULL THEN plan \
+                        ELSE jsonb_set(plan, '{recurrence,until}', to_jsonb($4)) END, \
+            status = CASE WHEN status = 'missed' AND $2 >= $5 THEN 'scheduled' ELSE status END \
+         WHERE id = $1 AND status NOT IN ('completed', 'cancelled', 'failed') \
+           AND ($2 IS NULL OR (schedule_type = 'scheduled' AND status IN ('draft', 'awaiting_approval', 'scheduled', 'missed') \
+                               AND scheduled_at <= $2)) \
+           AND ($3 IS NULL OR mode = 'sequence') \
+           AND ($4 IS NULL OR (mode = 'recurring' AND $4 > $5))",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Nullable<Timestamptz>, _>(by.latest_start)
+    .bind::<Nullable<Timestamptz>, _>(by.enrol_until)
+    .bind::<Nullable<Timestamptz>, _>(by.recur_until)
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    if updated == 1 {
+        let entry = actor.entry("campaign.extended", Entity::of(CampaignId(campaign))).after(json!({
+            "latestStart": by.latest_start, "enrolUntil": by.enrol_until, "recurUntil": by.recur_until,
+        }));
+        audit::record(connection, &[entry]).await?;
+    }
+    Ok(updated == 1)
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Gives failed messages of a campaign another try, all or those of some error codes: those that the provider is known
+/// not to have taken. A completed campaign is active again. Logged; call it in a transaction. Answers how many.
+pub async fn retry_failed(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    codes: &[String],
+    actor: &Actor,
+    now: DateTime<Utc>,
+) -> Result<i64, DbError> {
+    let row: Count = sql_query(
+        "WITH open AS ( \
+            UPDATE campaigns SET status = CASE WHEN status = 'completed' THEN 'active' ELSE status END, \
+                completed_at = CASE WHEN status = 'completed' THEN NULL ELSE completed_at END, updated_at = $3 \
+            WHERE id = $1 AND status IN ('active', 'paused', 'completed') AND audience_ready \
+              AND EXISTS (SELECT 1 FROM messages m WHERE m.campaign_id = $1 AND m.status = 'failed' \
+                          AND m.bounce IS NULL AND m.provider_message_id IS NULL \
+                          AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2))) \
+            RETURNING id \
+        ), again AS ( \
+            UPDATE messages m SET status = 'pending', due_at = $3, failed_at = NULL, held_for = NULL, \
+                updated_at = $3 \
+            FROM open WHERE m.campaign_id = open.id AND m.status = 'failed' AND m.bounce IS NULL \
+              AND m.provider_message_id IS NULL AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2)) \
+            RETURNING 1 \
+        ) \
+        SELECT count(*) FROM again",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Array<Text>, _>(codes)
+    .bind::<Timestamptz, _>(now)
+    .get_result(connection)
+    .await?;
+    if row.count > 0 {
+        let entry = actor.entry("campaign.retried", Entity::of(CampaignId(campaign)));
+        audit::record(connection, &[entry.after(json!({"messages": row.count, "codes": codes}))]).await?;
+    }
+    Ok(row.count)
+}
