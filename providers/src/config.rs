@@ -1,7 +1,7 @@
 //! Reading settings from the environment, all faults at once.
 
 use crate::http::is_loopback;
-use std::{fmt::Display, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 use url::Url;
 
 /// A setting that cannot be used, by the name of its variable.
@@ -79,6 +79,28 @@ impl<'a> Settings<'a> {
             self.fault(variable, "expected https://host (http only for this machine), without a query");
         }
         url
+    }
+
+    /// Senders by the recipient's country, as in `IN=ACME,US=+15005550006`; blank is none.
+    pub fn senders(&mut self, variable: &'static str, is_sender: fn(&str) -> bool) -> BTreeMap<String, String> {
+        let text = self.optional(variable).unwrap_or_default();
+        let mut senders = BTreeMap::new();
+        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            let read = entry.split_once('=').map(|(country, sender)| (country.trim(), sender.trim()));
+            let read = read.filter(|(country, sender)| {
+                country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) && is_sender(sender)
+            });
+            match read {
+                Some((country, sender)) => {
+                    senders.insert(country.to_owned(), sender.to_owned());
+                }
+                None => {
+                    self.fault(variable, "expected countries and senders, as in IN=ACME,US=+15005550006");
+                    break;
+                }
+            }
+        }
+        senders
     }
 
     /// Notes a fault.

@@ -14,6 +14,7 @@ pub mod imap;
 pub mod messaging;
 pub mod oidc;
 pub mod rate_limit;
+pub mod recipient_limits;
 pub mod sandbox;
 pub mod sendgrid;
 pub mod sendgrid_webhook;

@@ -185,6 +185,7 @@ impl Sandbox {
                 recipient: recipient.clone(),
                 failure,
                 bounce,
+                cost: None,
             })
         };
         Some(match (step, self.channel) {

@@ -14,6 +14,11 @@ use lettre::{
 };
 
 impl EmailMessage {
+    /// The bytes that go over the wire, unsigned.
+    pub fn written(&self) -> Result<Vec<u8>, SendFailure> {
+        Ok(self.build()?.formatted())
+    }
+
     /// As it goes over the wire.
     pub(crate) fn build(&self) -> Result<Message, SendFailure> {
         let checked = self.checked()?;

@@ -95,3 +95,21 @@ impl EmailMessage {
         }
     }
 }
+
+/// The part after the @ of `Name <local@domain>`.
+pub fn domain_of(sender: &str) -> &str {
+    let domain = sender.rsplit('@').next().unwrap_or_default().trim_end_matches(['>', ' ']);
+    if domain.is_empty() { "localhost" } else { domain }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_of_a_sender_with_or_without_a_name() {
+        assert_eq!(domain_of("Renewals <no-reply@renewals.example>"), "renewals.example");
+        assert_eq!(domain_of("no-reply@renewals.example"), "renewals.example");
+        assert_eq!(domain_of(""), "localhost");
+    }
+}

@@ -20,7 +20,7 @@ pub use checked::CORRELATION_HEADER;
 pub use config::{DkimConfig, Encryption, SmtpConfig, is_sender};
 pub use dkim::DkimError;
 pub(crate) use masked::masked;
-pub use message::{Attachment, EmailMessage, Unsubscribe};
+pub use message::{Attachment, EmailMessage, Unsubscribe, domain_of};
 pub use outbox::Outbox;
 pub use smtp::{Smtp, SmtpError};
 

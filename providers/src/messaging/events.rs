@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     contact::Phone,
-    messaging::{BounceKind, Correlation, Feedback, MessageStatus, SendFailure},
+    messaging::{BounceKind, Correlation, Feedback, MessageStatus, SendFailure, price::Cost},
 };
 use serde_json::Value;
 
@@ -65,6 +65,8 @@ pub struct StatusEvent {
     pub failure: Option<SendFailure>,
     /// How it came back; only with [`MessageStatus::Failed`].
     pub bounce: Option<BounceKind>,
+    /// What the provider charges for it, when it says so.
+    pub cost: Option<Cost>,
 }
 
 /// What a recipient, or their mail server, did with one of our messages.

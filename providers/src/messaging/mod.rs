@@ -4,14 +4,16 @@
 //! perhaps twice; the job that applies them goes by the status ladder.
 
 mod events;
+mod look_up;
 mod outbound;
 
 pub use events::{EventKind, FeedbackEvent, InboundEvent, ProviderEvent, StatusEvent};
+pub use look_up::{Found, Sighting, Sightings, Unsettled};
 pub use outbound::{SmsMessage, SmsRegistration, WhatsappMessage};
 
-use crate::email::EmailMessage;
+use crate::{email::EmailMessage, recipient_limits::PairRate};
 use chrono::{DateTime, Utc};
-use domain::messaging::{Correlation, MessageStatus, SendFailure};
+use domain::messaging::{Correlation, Quality, SendFailure};
 use futures_util::{FutureExt, future::BoxFuture};
 
 /// The provider took the message.
@@ -43,31 +45,14 @@ pub struct Handed<'a> {
     pub provider_message_id: &'a str,
 }
 
-/// An attempt of which nobody knows whether the provider took it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsettled {
-    /// The message row and the attempt.
-    pub correlation: Correlation,
-    /// The recipient's address.
-    pub to: String,
-    /// Not before this was it handed over.
-    pub since: DateTime<Utc>,
-}
-
-/// What a look-up of an unsettled attempt found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// The provider has it.
-    Taken {
-        /// Under this id.
-        provider_message_id: String,
-        /// Where it stands there.
-        status: MessageStatus,
-    },
-    /// The provider surely does not have it.
-    NotTaken,
-    /// The provider cannot be asked, or its answer fits several messages: wait for an event.
-    CannotTell,
+/// What a provider thinks of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// How people take its messages; `None`: not said.
+    pub quality: Option<Quality>,
+    /// How many different people it may write to first within a day. `Some(None)`: as many as it likes; `None`: not
+    /// said.
+    pub daily_recipients: Option<Option<u32>>,
 }
 
 /// An account that sends: what rate limits, pauses and records are kept for.
@@ -81,10 +66,25 @@ pub trait SendingAccount: Send + Sync {
     /// The account's rate limit, shared by all workers.
     fn rate(&self) -> SendRate;
 
-    /// Looks for an attempt whose outcome is unknown. Most providers cannot tell.
-    fn look_up<'a>(&'a self, attempt: &'a Unsettled) -> BoxFuture<'a, Result<Found, SendFailure>> {
+    /// How fast it may send to one recipient, where the provider limits that.
+    fn pair_rate(&self) -> Option<PairRate> {
+        None
+    }
+
+    /// Asks what the provider thinks of it; `None`: it thinks nothing.
+    fn standing(&self) -> BoxFuture<'_, Result<Option<Standing>, SendFailure>> {
+        async { Ok(None) }.boxed()
+    }
+
+    /// Whether [`Self::look_up`] can find anything: most providers have nothing that can be asked.
+    fn looks_up(&self) -> bool {
+        false
+    }
+
+    /// Looks for an attempt whose outcome is unknown.
+    fn look_up<'a>(&'a self, attempt: &'a Unsettled) -> BoxFuture<'a, Result<Sightings, SendFailure>> {
         let _ = attempt;
-        async { Ok(Found::CannotTell) }.boxed()
+        async { Ok(Sightings::default()) }.boxed()
     }
 
     /// What a provider without webhooks will have to say about a message it accepted at `at`: empty for a real one.

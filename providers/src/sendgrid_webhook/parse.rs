@@ -70,6 +70,7 @@ fn kind_of(item: &Value) -> Option<EventKind> {
         recipient: recipient.clone(),
         failure: None,
         bounce: None,
+        cost: None,
     };
     let feedback = |feedback: Feedback| FeedbackEvent {
         provider_message_id: provider_message_id.clone(),

@@ -184,6 +184,7 @@ impl<'a> Read<'a> {
             recipient: address(recipient),
             failure,
             bounce,
+            cost: None,
         })
     }
 

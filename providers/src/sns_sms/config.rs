@@ -7,6 +7,7 @@ use crate::{
     messaging::SendRate,
 };
 use reqwest::Url;
+use std::collections::BTreeMap;
 
 /// Messages a second that AWS allows a region at first.
 const DEFAULT_RATE: u32 = 20;
@@ -18,6 +19,8 @@ pub struct SnsConfig {
     pub aws: AwsConfig,
     /// `SNS_SENDER_ID`: what messages are from, where a country shows it.
     pub sender_id: Option<String>,
+    /// `SNS_SENDERS`: by the recipient's country, as in `IN=ACME,GB=Acme`.
+    pub senders: BTreeMap<String, String>,
     /// `SNS_ENTITY_ID`: the principal entity of DLT, for messages that bring none.
     pub entity_id: Option<String>,
     /// `SNS_BASE_URL`, default `https://sns.<region>.amazonaws.com`.
@@ -36,14 +39,10 @@ impl SnsConfig {
         }
         let aws = AwsConfig::read(&mut settings, "SNS_SMS_ENABLED is true");
         let sender_id = settings.optional("SNS_SENDER_ID");
-        let plain = |id: &str| {
-            (1..=11).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                && id.bytes().any(|b| b.is_ascii_alphabetic())
-        };
-        if sender_id.as_deref().is_some_and(|id| !plain(id)) {
+        if sender_id.as_deref().is_some_and(|id| !is_sender(id)) {
             settings.fault("SNS_SENDER_ID", "expected up to 11 letters, digits and hyphens, with a letter");
         }
+        let senders = settings.senders("SNS_SENDERS", is_sender);
         let entity_id = settings.optional("SNS_ENTITY_ID");
         if entity_id.as_deref().is_some_and(|id| !id.bytes().all(|b| b.is_ascii_digit()) || id.len() > 50) {
             settings.fault("SNS_ENTITY_ID", "expected the digits of the principal entity's id");
@@ -53,13 +52,20 @@ impl SnsConfig {
             settings.parsed("SNS_RATE_PER_SECOND", DEFAULT_RATE, "messages a second from 1 to 10000", |rate| {
                 (1..=HIGHEST_RATE).contains(rate)
             });
-        let config = base.map(|base| Self { aws, sender_id, entity_id, base, rate_per_second });
+        let config = base.map(|base| Self { aws, sender_id, senders, entity_id, base, rate_per_second });
         settings.finish(config)
     }
 
     pub(super) fn rate(&self) -> SendRate {
         paced(self.rate_per_second)
     }
+}
+
+/// A name as phones show it.
+fn is_sender(id: &str) -> bool {
+    (1..=11).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && id.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 #[cfg(test)]

@@ -31,7 +31,9 @@ fn attributes<'a>(config: &'a SnsConfig, message: &'a SmsMessage) -> Vec<(&'stat
     let mut attributes = vec![("AWS.SNS.SMS.SMSType", route)];
     let registration = message.registration.as_ref();
     let header = registration.and_then(|registration| registration.header.as_deref());
-    if let Some(sender) = message.sender.as_deref().or(header).or(config.sender_id.as_deref()) {
+    let of_country = message.to.country().and_then(|country| config.senders.get(&country)).map(String::as_str);
+    let own = message.sender.as_deref().or(header);
+    if let Some(sender) = own.or(of_country).or(config.sender_id.as_deref()) {
         let number = sender.bytes().all(|b| b.is_ascii_digit() || b == b'+');
         attributes.push((if number { "AWS.MM.SMS.OriginationNumber" } else { "AWS.SNS.SMS.SenderID" }, sender));
     }
@@ -101,6 +103,7 @@ mod tests {
                 session_token: None,
             },
             sender_id: Some("ACME".to_owned()),
+            senders: [("GB".to_owned(), "AcmeUK".to_owned())].into(),
             entity_id: Some("1101".to_owned()),
             base: "https://sns.ap-south-1.amazonaws.com".parse().unwrap(),
             rate_per_second: 20,
@@ -124,6 +127,8 @@ mod tests {
         let (config, plain) = (config(), message(None, None));
         let promotional = ("AWS.SNS.SMS.SMSType", "Promotional");
         assert_eq!(attributes(&config, &plain), [promotional, ("AWS.SNS.SMS.SenderID", "ACME")]);
+        let elsewhere = SmsMessage { to: "+447400123456".parse().unwrap(), ..message(None, None) };
+        assert_eq!(attributes(&config, &elsewhere)[1], ("AWS.SNS.SMS.SenderID", "AcmeUK"));
         let number = message(Some("+15005550006"), None);
         assert_eq!(attributes(&config, &number)[1], ("AWS.MM.SMS.OriginationNumber", "+15005550006"));
         let registration = SmsRegistration {

@@ -48,6 +48,7 @@ fn receipt(form: &Form) -> Option<(String, EventKind)> {
         recipient: form.get("number").and_then(phone).map(String::from),
         failure,
         bounce: None,
+        cost: None,
     };
     Some((format!("{correlation}:{word}"), EventKind::Status(event)))
 }

@@ -58,7 +58,7 @@ impl TwilioConfig {
         if from.as_deref().is_some_and(|from| !is_sender(from)) {
             settings.fault("TWILIO_FROM", "expected a number such as +15005550006, or a name of up to 11 characters");
         }
-        let senders = senders(&mut settings);
+        let senders = settings.senders("TWILIO_SENDERS", is_sender);
         if messaging_service_sid.is_none() && from.is_none() && senders.is_empty() {
             settings.fault(
                 "TWILIO_MESSAGING_SERVICE_SID",
@@ -113,27 +113,6 @@ fn is_sender(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b" -_+&".contains(&b))
         && text.bytes().any(|b| b.is_ascii_alphabetic());
     number || name
-}
-
-fn senders(settings: &mut Settings<'_>) -> BTreeMap<String, String> {
-    let text = settings.optional("TWILIO_SENDERS").unwrap_or_default();
-    let mut senders = BTreeMap::new();
-    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let read = entry.split_once('=').map(|(country, sender)| (country.trim(), sender.trim()));
-        let read = read.filter(|(country, sender)| {
-            country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) && is_sender(sender)
-        });
-        match read {
-            Some((country, sender)) => {
-                senders.insert(country.to_owned(), sender.to_owned());
-            }
-            None => {
-                settings.fault("TWILIO_SENDERS", "expected countries and senders, as in IN=ACME,US=+15005550006");
-                break;
-            }
-        }
-    }
-    senders
 }
 
 #[cfg(test)]

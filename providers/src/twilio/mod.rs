@@ -17,7 +17,7 @@ pub use wire::{CORRELATION, status};
 use crate::{
     answers::{by_status, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
-    messaging::{Accepted, Found, SendRate, SendingAccount, SmsMessage, SmsProvider, Unsettled},
+    messaging::{Accepted, SendRate, SendingAccount, Sightings, SmsMessage, SmsProvider, Unsettled},
     whatsapp_cloud::masked,
 };
 use chrono::{DateTime, Utc};
@@ -89,13 +89,13 @@ impl Twilio {
             .ok_or_else(|| unreadable("accepted, but without a message id"))
     }
 
-    async fn find(&self, attempt: &Unsettled) -> Result<Found, SendFailure> {
+    async fn find(&self, attempt: &Unsettled) -> Result<Sightings, SendFailure> {
         let query = [("To", attempt.to.as_str()), ("PageSize", look_up::PAGE)];
         let call = self.authorised(self.client.get(self.url.clone())).query(&query);
         let answer = call.send().await.map_err(|error| unanswered(&error))?;
         let (body, headers) = read(answer, false, attempt.correlation.attempt).await?;
         let page = serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))?;
-        Ok(look_up::judge(page, attempt.since, date(&headers)))
+        Ok(look_up::sightings(page, attempt, date(&headers)))
     }
 }
 
@@ -112,7 +112,11 @@ impl SendingAccount for Twilio {
         self.config.rate()
     }
 
-    fn look_up<'a>(&'a self, attempt: &'a Unsettled) -> BoxFuture<'a, Result<Found, SendFailure>> {
+    fn looks_up(&self) -> bool {
+        true
+    }
+
+    fn look_up<'a>(&'a self, attempt: &'a Unsettled) -> BoxFuture<'a, Result<Sightings, SendFailure>> {
         Box::pin(self.find(attempt))
     }
 }

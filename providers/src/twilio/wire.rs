@@ -3,7 +3,7 @@
 use super::TwilioConfig;
 use crate::messaging::SmsMessage;
 use chrono::{DateTime, Utc};
-use domain::messaging::MessageStatus;
+use domain::messaging::{MessageStatus, price::Cost};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -64,6 +64,16 @@ pub(super) struct Message {
     direction: String,
     #[serde(default)]
     date_created: Option<String>,
+    #[serde(default)]
+    date_updated: Option<String>,
+    #[serde(default)]
+    pub error_code: Option<i64>,
+    #[serde(default)]
+    pub error_message: Option<String>,
+    #[serde(default)]
+    price: Option<String>,
+    #[serde(default)]
+    price_unit: Option<String>,
 }
 
 impl Message {
@@ -79,9 +89,22 @@ impl Message {
 
     /// To the second.
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
-        let text = self.date_created.as_deref()?;
-        DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc())
+        time(self.date_created.as_deref()?)
     }
+
+    /// When it last changed, to the second.
+    pub fn changed_at(&self) -> Option<DateTime<Utc>> {
+        time(self.date_updated.as_deref()?)
+    }
+
+    /// What it cost, once that is known.
+    pub fn cost(&self) -> Option<Cost> {
+        Cost::charged(self.price.as_deref()?, self.price_unit.as_deref()?)
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc())
 }
 
 /// Where a message stands, by Twilio's word for it; `None` for words that are not of an outbound message.

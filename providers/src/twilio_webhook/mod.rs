@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use domain::{
     contact::Phone,
-    messaging::{Correlation, FailureClass, MessageStatus, SendFailure},
+    messaging::{Correlation, FailureClass, MessageStatus, SendFailure, price::Cost},
 };
 use serde_json::{Value, json};
 
@@ -57,6 +57,9 @@ fn read_status(form: &Form, correlation: Option<Correlation>) -> Option<(String,
     let word = form.get("MessageStatus").or_else(|| form.get("SmsStatus"))?;
     let status = status(word)?;
     let attempt = correlation.map_or(1, |correlation| correlation.attempt);
+    let cost = form.get("Price").zip(form.get("PriceUnit")).and_then(|(price, unit)| Cost::charged(price, unit));
+    // the price may come after the status it comes with
+    let priced = if cost.is_some() { ":priced" } else { "" };
     let event = StatusEvent {
         provider_message_id: sid.to_owned(),
         correlation,
@@ -64,8 +67,9 @@ fn read_status(form: &Form, correlation: Option<Correlation>) -> Option<(String,
         recipient: form.get("To").and_then(|to| to.parse::<Phone>().ok()).map(String::from),
         failure: (status == MessageStatus::Failed).then(|| failure(form, word, attempt)),
         bounce: None,
+        cost,
     };
-    Some((format!("{sid}:{word}"), event))
+    Some((format!("{sid}:{word}{priced}"), event))
 }
 
 fn failure(form: &Form, word: &str, attempt: i32) -> SendFailure {
@@ -119,6 +123,17 @@ mod tests {
         assert_eq!(status.correlation, Some(Correlation { message: MessageId(12), attempt: 2 }));
         assert_eq!((status.status, status.recipient.as_deref()), (MessageStatus::Delivered, Some("+919876543210")));
         assert_eq!(status.failure, None);
+    }
+
+    #[test]
+    fn a_price_that_comes_later_is_an_event_of_its_own() {
+        let body = b"MessageSid=SM1&MessageStatus=delivered&Price=-0.00830&PriceUnit=usd";
+        let event = parse_status(body, "", now()).unwrap();
+        assert_eq!(event.id, "SM1:delivered:priced", "the status without it was told before");
+        let EventKind::Status(status) = event.kind else { unreachable!("{event:?}") };
+        assert_eq!(status.cost, Cost::charged("0.0083", "USD"));
+        let odd = parse_status(b"MessageSid=SM1&MessageStatus=sent&Price=free&PriceUnit=USD", "", now()).unwrap();
+        assert_eq!(odd.id, "SM1:sent");
     }
 
     #[test]

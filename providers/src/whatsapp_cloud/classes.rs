@@ -7,22 +7,16 @@ use std::time::Duration;
 
 /// How long after 131057, a number being moved to a higher throughput, sending works again.
 const UPGRADE_WAIT: Duration = Duration::from_secs(60);
-/// After 131056, too many messages to one recipient, the vendor asks to wait 4^n seconds; n stops here (about 18 h).
-const PAIR_EXPONENT_LIMIT: u32 = 8;
 
 /// The class of an error code.
 ///
-/// `http_status` is that of the answer, `None` for a webhook; `after` what the answer asks to wait; `attempt` counts
-/// from 1. A code that is not known is judged by the answer's status.
-pub fn classify(code: i64, http_status: Option<u16>, after: Option<Duration>, attempt: i32) -> FailureClass {
+/// `http_status` is that of the answer, `None` for a webhook; `after` what the answer asks to wait. A code that is not known is judged by the answer's status.
+pub fn classify(code: i64, http_status: Option<u16>, after: Option<Duration>) -> FailureClass {
     match code {
         // unknown error, service down, something went wrong, service overloaded
         1 | 2 | 131_000 | 131_016 | 133_004 => FailureClass::Retry { after },
         131_057 => FailureClass::Retry { after: after.or(Some(UPGRADE_WAIT)) },
-        131_056 => {
-            let exponent = u32::try_from(attempt).unwrap_or(1).clamp(1, PAIR_EXPONENT_LIMIT);
-            FailureClass::Retry { after: after.or(Some(Duration::from_secs(4_u64.pow(exponent)))) }
-        }
+        131_056 => FailureClass::PairLimited { after },
         // calls of the application, of the business account, messages of the number
         4 | 80_007 | 130_429 => FailureClass::RateLimited { after },
         // credentials and permissions; 368 and 131031 policy; 131042 payment; 131048 spam; 131045 and 133010 the number
@@ -66,7 +60,7 @@ mod tests {
     use super::*;
 
     fn class(code: i64) -> FailureClass {
-        classify(code, Some(400), None, 1)
+        classify(code, Some(400), None)
     }
 
     #[test]
@@ -78,20 +72,14 @@ mod tests {
             assert_eq!(class(code), FailureClass::RateLimited { after: None }, "{code}");
         }
         assert_eq!(class(131_057), FailureClass::Retry { after: Some(Duration::from_secs(60)) });
-    }
-
-    #[test]
-    fn the_pair_limit_waits_longer_each_time() {
-        let waits: Vec<_> = [1, 2, 3, 8, 9, i32::MAX, -1].map(|n| classify(131_056, Some(400), None, n).wait()).into();
-        let seconds: Vec<_> = waits.into_iter().map(|wait| wait.unwrap().as_secs()).collect();
-        assert_eq!(seconds, [4, 16, 64, 65_536, 65_536, 65_536, 4]);
+        assert_eq!(class(131_056), FailureClass::PairLimited { after: None });
     }
 
     #[test]
     fn what_the_answer_asks_for_wins() {
         let after = Some(Duration::from_secs(7));
         for code in [2, 130_429, 131_056, 131_057] {
-            assert_eq!(classify(code, Some(429), after, 3).wait(), after, "{code}");
+            assert_eq!(classify(code, Some(429), after).wait(), after, "{code}");
         }
     }
 
@@ -118,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_code_nobody_knows_is_judged_by_the_status() {
-        let unknown = |status| classify(999_999, status, None, 1);
+        let unknown = |status| classify(999_999, status, None);
         assert_eq!(unknown(Some(429)), FailureClass::RateLimited { after: None });
         assert_eq!(unknown(Some(401)), FailureClass::Account);
         assert_eq!(unknown(Some(500)), FailureClass::Retry { after: None });

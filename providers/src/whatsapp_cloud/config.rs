@@ -105,6 +105,11 @@ impl WhatsappConfig {
         self.url(&self.phone_number_id, "messages")
     }
 
+    /// Where the number itself is.
+    pub(super) fn number_url(&self) -> Url {
+        self.url(&self.phone_number_id, "")
+    }
+
     /// Where files are posted.
     pub(super) fn media_url(&self) -> Url {
         self.url(&self.phone_number_id, "media")

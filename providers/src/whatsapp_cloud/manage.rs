@@ -69,7 +69,7 @@ impl WhatsappManager {
         let (status, after) = (answer.status(), http::retry_after(answer.headers()));
         let body = bounded_body(answer, ANSWER_LIMIT).await;
         if !status.is_success() {
-            return Err(refused(status, after, &body.unwrap_or_default(), 1));
+            return Err(refused(status, after, &body.unwrap_or_default()));
         }
         let body = body.map_err(|error| unreadable(&error.to_string()))?;
         serde_json::from_slice(&body).map_err(|error| unreadable(&error.to_string()))

@@ -107,7 +107,7 @@ impl WhatsappMedia {
             let uploaded = serde_json::from_slice::<Uploaded>(&body).ok().map(|uploaded| uploaded.id);
             return uploaded.filter(|id| (1..=255).contains(&id.len())).ok_or_else(|| unreadable("without an id"));
         }
-        Err(refused(status, after, &body, 1))
+        Err(refused(status, after, &body))
     }
 }
 

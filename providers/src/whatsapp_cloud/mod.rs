@@ -9,6 +9,7 @@ mod config;
 mod flows;
 mod manage;
 mod media;
+mod standing;
 mod templates;
 mod wire;
 
@@ -22,7 +23,8 @@ pub use templates::{RemoteTemplate, Submitted, TemplatePage};
 use crate::{
     answers::{class_of, unreadable},
     http::{self, HttpError, bounded_body, unanswered},
-    messaging::{Accepted, SendRate, SendingAccount, WhatsappMessage, WhatsappProvider},
+    messaging::{Accepted, SendRate, SendingAccount, Standing, WhatsappMessage, WhatsappProvider},
+    recipient_limits::PairRate,
 };
 use domain::messaging::{FailureClass, SendFailure};
 use futures_util::future::BoxFuture;
@@ -34,12 +36,15 @@ use std::time::Duration;
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// The longest a call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// What the vendor lets a number send to one person: one message in six seconds, and 45 at once.
+const PAIR_RATE: PairRate = PairRate { every: Duration::from_secs(6), burst: 45 };
 
 /// One sending number of a WhatsApp business account.
 #[derive(Debug)]
 pub struct WhatsappCloud {
     client: Client,
     url: Url,
+    number: Url,
     token: SecretString,
     account: String,
     rate: SendRate,
@@ -51,6 +56,7 @@ impl WhatsappCloud {
         Ok(Self {
             client: http::client(TIMEOUT, config.is_loopback())?,
             url: config.messages_url(),
+            number: config.number_url(),
             token: config.access_token.clone(),
             account: format!("whatsapp:{}", config.phone_number_id),
             rate: config.rate(),
@@ -69,7 +75,7 @@ impl WhatsappCloud {
             .send()
             .await
             .map_err(|error| unanswered(&error))?;
-        read(answer, message.correlation.attempt).await
+        read(answer).await
     }
 }
 
@@ -85,6 +91,14 @@ impl SendingAccount for WhatsappCloud {
     fn rate(&self) -> SendRate {
         self.rate
     }
+
+    fn pair_rate(&self) -> Option<PairRate> {
+        Some(PAIR_RATE)
+    }
+
+    fn standing(&self) -> BoxFuture<'_, Result<Option<Standing>, SendFailure>> {
+        Box::pin(async { self.ask_standing().await.map(Some) })
+    }
 }
 
 impl WhatsappProvider for WhatsappCloud {
@@ -93,7 +107,7 @@ impl WhatsappProvider for WhatsappCloud {
     }
 }
 
-async fn read(answer: Response, attempt: i32) -> Result<Accepted, SendFailure> {
+async fn read(answer: Response) -> Result<Accepted, SendFailure> {
     let status = answer.status();
     let after = http::retry_after(answer.headers());
     let body = bounded_body(answer, ANSWER_LIMIT).await;
@@ -102,13 +116,13 @@ async fn read(answer: Response, attempt: i32) -> Result<Accepted, SendFailure> {
         let body = body.map_err(|error| unreadable(&error.to_string()))?;
         return wire::accepted(&body).ok_or_else(|| unreadable("accepted, but without a message id"));
     }
-    Err(refused(status, after, &body.unwrap_or_default(), attempt))
+    Err(refused(status, after, &body.unwrap_or_default()))
 }
 
 /// What an answer that is not a success says; an empty body gives no reason.
-fn refused(status: StatusCode, after: Option<Duration>, body: &[u8], attempt: i32) -> SendFailure {
+fn refused(status: StatusCode, after: Option<Duration>, body: &[u8]) -> SendFailure {
     let Some(error) = wire::error(body) else { return without_reason(status, after) };
-    let class = classify(error.code, Some(status.as_u16()), after, attempt);
+    let class = classify(error.code, Some(status.as_u16()), after);
     SendFailure::new(class, Some(error.code.to_string().into()), &masked(&error.text()))
 }
 

@@ -22,6 +22,12 @@ pub fn concerns_templates(event: &ProviderEvent) -> bool {
     event.kind == EventKind::Other && event.payload["field"].as_str().is_some_and(|field| fields.contains(&field))
 }
 
+/// Whether an event says that a number stands differently: how is asked of the provider.
+pub fn concerns_numbers(event: &ProviderEvent) -> bool {
+    let fields = ["phone_number_quality_update", "business_capability_update", "account_update"];
+    event.kind == EventKind::Other && event.payload["field"].as_str().is_some_and(|field| fields.contains(&field))
+}
+
 /// The `hub.*` query of a set-up call.
 #[derive(Debug, Clone, Copy)]
 pub struct Challenge<'a> {

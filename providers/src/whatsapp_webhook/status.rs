@@ -27,23 +27,23 @@ pub(super) fn read(item: &Value) -> Option<(String, StatusEvent)> {
         other => other.to_string(),
     };
     let correlation: Option<Correlation> = item["biz_opaque_callback_data"].as_str().and_then(|text| text.parse().ok());
-    let attempt = correlation.map_or(1, |correlation| correlation.attempt);
     let event = StatusEvent {
         provider_message_id: wamid.to_owned(),
         correlation,
         status,
         recipient: item["recipient_id"].as_str().and_then(phone).map(String::from),
-        failure: (status == MessageStatus::Failed).then(|| failure(&item["errors"][0], attempt)),
+        failure: (status == MessageStatus::Failed).then(|| failure(&item["errors"][0])),
         bounce: None,
+        cost: None,
     };
     Some((format!("{wamid}:{name}:{stamp}"), event))
 }
 
-fn failure(error: &Value, attempt: i32) -> SendFailure {
+fn failure(error: &Value) -> SendFailure {
     let code = error["code"].as_i64().or_else(|| error["code"].as_str()?.parse().ok());
     let texts = [&error["error_data"]["details"], &error["message"], &error["title"]];
     let text = texts.into_iter().find_map(Value::as_str).unwrap_or("no reason given");
-    let class = code.map_or(FailureClass::Recipient, |code| classify(code, None, None, attempt));
+    let class = code.map_or(FailureClass::Recipient, |code| classify(code, None, None));
     SendFailure::new(class, code.map(|code| code.to_string().into()), &masked(text))
 }
 
