@@ -16,6 +16,7 @@ pub mod provider_events;
 pub mod queue;
 pub mod security;
 pub mod sending;
+pub mod sequences;
 pub mod services;
 pub mod sheets;
 pub mod tracking;

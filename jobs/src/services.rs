@@ -3,6 +3,7 @@
 use crate::queue::{
     dispatch::{Dispatcher, Enqueued},
     events::JobEvents,
+    figures::FiguresEvents,
     ledger,
     new_job::NewJob,
     redis::Redis,
@@ -10,7 +11,8 @@ use crate::queue::{
 use crate::sending::line::Lines;
 use crate::{Clock, process::config::SecurityConfig};
 use providers::{
-    email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, storage::Storage, whatsapp_cloud::WhatsappManager,
+    email::EmailProvider, imap::Mailbox, rate_limit::RateLimiter, recipient_limits::RecipientLimits, storage::Storage,
+    whatsapp_cloud::WhatsappManager,
 };
 use schema::{AsyncConnection, Db, DbError};
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Services {
     pub dispatcher: Dispatcher,
     /// Word of jobs that changed state.
     pub events: JobEvents,
+    /// Word of campaigns whose figures changed.
+    pub figures: FiguresEvents,
     /// Uploaded and made files.
     pub storage: Storage,
     /// The accounts that send to customers; the sandbox where none is configured.
@@ -41,6 +45,8 @@ pub struct Services {
     pub public_url: String,
     /// How fast a sending account may go, over all processes.
     pub rate_limiter: RateLimiter,
+    /// How much one recipient gets from one account, over all processes.
+    pub recipient_limits: RecipientLimits,
     /// The application's own secrets.
     pub security: SecurityConfig,
 }
@@ -73,7 +79,9 @@ impl Services {
         security: SecurityConfig,
     ) -> Self {
         let (dispatcher, events) = (Dispatcher::new(redis.clone()), JobEvents::new(redis.clone()));
+        let figures = FiguresEvents::new(redis.clone());
         let rate_limiter = RateLimiter::new(redis.connection());
+        let recipient_limits = RecipientLimits::new(redis.connection());
         let Senders { lines, email, bounce_mailbox, whatsapp_manager, public_url } = senders;
         Self {
             db,
@@ -81,6 +89,7 @@ impl Services {
             redis,
             dispatcher,
             events,
+            figures,
             storage,
             lines,
             email,
@@ -88,6 +97,7 @@ impl Services {
             whatsapp_manager,
             public_url,
             rate_limiter,
+            recipient_limits,
             security,
         }
     }

@@ -13,7 +13,7 @@ use domain::{
     messaging::{FailureClass, SendFailure},
     sign_in::{AccountMail, AccountTokenPurpose},
 };
-use providers::email::EmailMessage;
+use providers::email::{EmailMessage, domain_of};
 use schema::{
     AsyncConnection, DbError,
     people::{account_tokens, holders, holders::Holder, security_events},
@@ -112,18 +112,13 @@ fn failed(failure: SendFailure) -> JobError {
             tracing::error!(%failure, "the mail server does not take our mail: check SMTP_HOST, EMAIL_USER, EMAIL_PASS");
             JobError::retry(failure)
         }
-        FailureClass::Retry { .. } | FailureClass::RateLimited { .. } | FailureClass::DelayDay => {
-            match failure.class.wait() {
-                Some(after) => JobError::retry_after(failure, after),
-                None => JobError::retry(failure),
-            }
-        }
+        FailureClass::Retry { .. }
+        | FailureClass::RateLimited { .. }
+        | FailureClass::PairLimited { .. }
+        | FailureClass::DelayDay => match failure.class.wait() {
+            Some(after) => JobError::retry_after(failure, after),
+            None => JobError::retry(failure),
+        },
         FailureClass::Unknown => JobError::retry(failure),
     }
-}
-
-/// The part after the @ of `Name <local@domain>`.
-fn domain_of(sender: &str) -> &str {
-    let domain = sender.rsplit('@').next().unwrap_or_default().trim_end_matches(['>', ' ']);
-    if domain.is_empty() { "localhost" } else { domain }
 }

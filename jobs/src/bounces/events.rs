@@ -73,6 +73,7 @@ fn kind(mail: &BounceMail, outcome: &Outcome, about: Correlation, written: &Writ
             recipient: recipient.clone(),
             failure,
             bounce,
+            cost: None,
         })
     };
     let feedback = |feedback| {

@@ -1,31 +1,35 @@
 //! Writing a campaign's audience: one set-based statement, all or nothing.
 
-use super::{job, news};
+use super::{job, news, texts};
 use crate::{
-    Decision, JobContext, JobError,
+    Decision, JobContext, JobError, Services,
     kinds::{build_audience::BuildAudience, check_rendering::CheckRendering},
     sending::{letter::LetterError, work},
 };
+use chrono::NaiveDate;
 use domain::{
-    campaigns::{Audience, CampaignStatus},
-    local_day::local_day,
-    messaging::Purpose,
+    campaigns::{Audience, CampaignMode, CampaignStatus, Grouping, Plan},
+    local_day::{local_day, zone_of},
+    messaging::restraint::Rules,
     permissions::Reach,
 };
 use schema::{
-    AsyncConnection, DbError, QueryError,
-    campaigns::{self, Built, Campaign, Pinned, Target},
-    template_versions::TemplateVersion,
+    AsyncConnection, AsyncPgConnection, DbError, QueryError,
+    campaigns::{self, Built, Campaign, Dispatch, PinnedText, Share, Target},
+    segments::{self, ResolveError},
+    sequences,
 };
 use serde_json::json;
 
 /// A campaign that cannot be prepared.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(crate) enum Broken {
     #[error("its target cannot be read")]
     Target(#[source] serde_json::Error),
-    #[error("the template {0:?} is switched off")]
-    Inactive(String),
+    #[error(transparent)]
+    Segments(ResolveError),
+    #[error(transparent)]
+    Text(#[from] texts::TextError),
     #[error(transparent)]
     Letter(#[from] LetterError),
 }
@@ -37,7 +41,11 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
     let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
-    if campaign.audience_ready || !is_wanted(campaign.status) {
+    if let Some(ladder) = sequences::ladder(&mut connection, campaign.id).await? {
+        drop(connection);
+        return crate::sequences::enrol::run(&campaign, ladder, context).await;
+    }
+    if campaign.audience_ready || campaign.mode == CampaignMode::Recurring || !is_wanted(campaign.status) {
         return Ok(Decision::done());
     }
     if campaign.target_count.is_some() {
@@ -45,19 +53,14 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
         context.then(job(&CheckRendering::of(campaign.id))?);
         return Ok(Decision::done());
     }
-    let versions = campaigns::texts(&mut connection, &campaign).await?;
-    drop(connection);
     let today = local_day(context.now(), campaign.time_zone.as_deref());
-    let text = match Text::of(&versions) {
-        Ok(text) => text,
+    let prepared = prepare(services, &mut connection, &campaign, today).await?;
+    drop(connection);
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
         Err(broken) => return news::fail(context, campaign.id, &broken).await,
     };
-    let checked = work::letters(services, campaign.channel, versions, today).map_err(Broken::from);
-    let target = match checked.and_then(|_| target(&campaign, today)) {
-        Ok(target) => target,
-        Err(broken) => return news::fail(context, campaign.id, &broken).await,
-    };
-    let Some(built) = build(context, campaign.id, &text, &target).await? else {
+    let Some(built) = build(context, campaign.id, &prepared).await? else {
         return Ok(Decision::done());
     };
     tracing::info!(
@@ -71,54 +74,101 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
     Ok(Decision::done_with(&json!({"messages": built.messages, "exclusions": built.exclusions})))
 }
 
-/// What the messages say, of a template that may be used.
-struct Text {
-    template: i64,
-    fallback: i64,
-    variants: Vec<(String, i64)>,
-    purpose: Purpose,
-    topic: Option<String>,
+/// What the statement is made from.
+struct Prepared {
+    target: Target,
+    texts: Vec<PinnedText>,
+    shares: Vec<Share>,
+    plan: Plan,
+    day: NaiveDate,
+    rehearsal: bool,
+    rules: Rules,
 }
 
-impl Text {
-    fn of(versions: &[TemplateVersion]) -> Result<Self, Broken> {
-        let fallback = versions.iter().find(|version| version.is_fallback).ok_or(LetterError::Missing)?;
-        if !fallback.is_active {
-            return Err(Broken::Inactive(fallback.name.clone()));
+async fn prepare(
+    services: &Services,
+    connection: &mut AsyncPgConnection,
+    campaign: &Campaign,
+    today: NaiveDate,
+) -> Result<Result<Prepared, Broken>, DbError> {
+    let variants = campaigns::variants(connection, campaign.id).await?;
+    let mut versions = Vec::new();
+    for channel in campaigns::channels(connection, campaign.id).await? {
+        let found = campaigns::texts(connection, campaign.id, channel).await?;
+        if let Err(error) = work::letters(services, channel, found.clone(), today) {
+            return Ok(Err(error.into()));
         }
-        Ok(Self {
-            template: fallback.template_id,
-            fallback: fallback.id,
-            variants: versions.iter().map(|version| (version.language.clone(), version.id)).collect(),
-            purpose: fallback.purpose().map_err(LetterError::from)?,
-            topic: fallback.topic.clone(),
-        })
+        versions.extend(found);
     }
+    let rules = schema::consent::rules::get(connection).await?;
+    let plan = campaign.plan();
+    let target = match target(connection, campaign, today).await? {
+        Ok(target) => target,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let made = || {
+        Ok(Prepared {
+            target,
+            texts: texts::of_campaign(campaign, &variants, &versions)?,
+            shares: texts::shares(&variants, plan.test.as_ref()),
+            day: plan.day.unwrap_or(today),
+            plan,
+            rehearsal: campaign.rehearsal,
+            rules,
+        })
+    };
+    Ok(made())
 }
 
-fn is_wanted(status: CampaignStatus) -> bool {
+pub(crate) fn is_wanted(status: CampaignStatus) -> bool {
     matches!(status, CampaignStatus::Preparing | CampaignStatus::Paused | CampaignStatus::Active)
 }
 
-fn target(campaign: &Campaign, today: chrono::NaiveDate) -> Result<Target, Broken> {
-    let audience: Audience = serde_json::from_value(campaign.target_audience_filter.clone()).map_err(Broken::Target)?;
-    Ok(Target { upload_id: campaign.upload_id, audience, channel: campaign.channel, today, reach: campaign.reach() })
+/// Whom a campaign addresses, as of a day.
+pub(crate) async fn target(
+    connection: &mut AsyncPgConnection,
+    campaign: &Campaign,
+    today: NaiveDate,
+) -> Result<Result<Target, Broken>, DbError> {
+    let audience: Audience = match serde_json::from_value(campaign.target_audience_filter.clone()) {
+        Ok(audience) => audience,
+        Err(error) => return Ok(Err(Broken::Target(error))),
+    };
+    let segments = match segments::resolve(connection, &audience.segments(), None).await {
+        Ok(segments) => segments,
+        Err(ResolveError::Database(error)) => return Err(error),
+        Err(error) => return Ok(Err(Broken::Segments(error))),
+    };
+    let plan = campaign.plan();
+    Ok(Ok(Target {
+        upload_id: campaign.upload_id,
+        audience,
+        segments,
+        // every policy is on its own way up a ladder
+        grouping: if campaign.mode == CampaignMode::Sequence { Grouping::Policy } else { plan.grouping },
+        holdout: plan.holdout(&campaign.group_id.to_string()),
+        channel: campaign.channel,
+        today,
+        zone: zone_of(campaign.time_zone.as_deref()),
+        reach: campaign.reach(),
+    }))
 }
 
 /// `None`, and nothing written, when the campaign was stopped meanwhile.
-async fn build(context: &JobContext, campaign: i64, text: &Text, target: &Target) -> Result<Option<Built>, DbError> {
-    let variants: Vec<(&str, i64)> = text.variants.iter().map(|(language, id)| (language.as_str(), *id)).collect();
-    let pinned = Pinned {
-        template: text.template,
-        fallback: text.fallback,
-        variants: &variants,
-        purpose: text.purpose,
-        topic: text.topic.as_deref(),
+async fn build(context: &JobContext, campaign: i64, prepared: &Prepared) -> Result<Option<Built>, DbError> {
+    let dispatch = Dispatch {
+        texts: &prepared.texts,
+        shares: &prepared.shares,
+        timing: prepared.plan.timing,
+        day: prepared.day,
+        pace: prepared.plan.pace,
+        rehearsal: prepared.rehearsal,
+        rules: &prepared.rules,
     };
     let mut connection = context.services.db.get().await?;
     let built = connection
         .transaction::<_, DbError, _>(async |connection| {
-            let built = campaigns::build(connection, campaign, &pinned, target, context.now()).await?;
+            let built = campaigns::build(connection, campaign, &dispatch, &prepared.target, context.now()).await?;
             built.ok_or(DbError::Query(QueryError::RollbackTransaction))
         })
         .await;

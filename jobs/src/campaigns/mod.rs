@@ -5,17 +5,22 @@
 //! of `schema`, so steps, people and schedulers cannot overwrite each other.
 
 pub mod analytics;
+mod approval;
 pub mod audience;
 pub mod check;
+pub mod conversions;
 mod due;
+pub mod forecast;
 pub mod lanes;
 pub(crate) mod news;
 pub mod request;
 pub mod start;
 pub mod stop;
 mod sweep;
+pub(crate) mod texts;
+pub mod winner;
 
-pub use due::{DUE_BATCH, fire_due};
+pub use due::{DUE_BATCH, RECURRING_BATCH, fire_due, fire_recurring};
 pub use sweep::sweep;
 
 use crate::{Job, NewJob};

@@ -3,9 +3,9 @@
 //! After commit the caller hands what was enqueued to [`Dispatcher::push`](crate::queue::dispatch::Dispatcher::push);
 //! when it cannot, the relay does.
 
-use super::{job, lanes};
+use super::{job, lanes, winner};
 use crate::{
-    NewJob, Priority,
+    Job, NewJob, Priority,
     kinds::{
         apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, compute_analytics::ComputeAnalytics,
         stop_campaign::StopCampaign,
@@ -13,11 +13,12 @@ use crate::{
     queue::{dispatch::Enqueued, ledger},
 };
 use chrono::{DateTime, Utc};
-use domain::campaigns::CampaignStatus;
+use domain::campaigns::{CampaignMode, CampaignStatus};
+use domain::local_day::DEFAULT_ZONE;
 use domain::permissions::Reach;
 use schema::{
     AsyncPgConnection, DbError,
-    campaigns::{self, NewCampaign, Schedule, StatusChange},
+    campaigns::{self, Campaign, Judgement, NewCampaign, StatusChange},
 };
 
 /// Writes campaigns, and has the audiences of immediate ones built. Answers their numbers, in order.
@@ -31,7 +32,7 @@ pub async fn create(
     // one a channel: at most as many as there are channels
     for campaign in new {
         let id = campaigns::insert(connection, campaign, now).await?;
-        if campaign.schedule == Schedule::Immediate {
+        if campaign.status == CampaignStatus::Preparing {
             follows.push(audience_of(id, campaign.created_by)?);
         }
         ids.push(id);
@@ -52,24 +53,44 @@ pub async fn change_status(
         return Ok(None);
     }
     let user = change.actor.user.map(|user| user.0);
-    let follows = match change.to {
-        CampaignStatus::Preparing => vec![audience_of(change.campaign, user)?],
+    let follows = follows(connection, now, change.campaign, change.to, user).await?;
+    Ok(Some(ledger::enqueue(connection, now, &follows).await?))
+}
+
+/// What a campaign needs that has just come to stand there.
+async fn follows(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    campaign: i64,
+    status: CampaignStatus,
+    user: Option<i64>,
+) -> Result<Vec<NewJob>, DbError> {
+    Ok(match status {
+        CampaignStatus::Preparing => vec![audience_of(campaign, user)?],
         CampaignStatus::Cancelled => {
-            let stop = job(&StopCampaign { campaign: change.campaign })?;
+            let stop = job(&StopCampaign { campaign })?;
             vec![stop.priority(Priority::High).created_by(user)]
         }
-        CampaignStatus::Active => match campaigns::find(connection, Reach::All, change.campaign).await? {
+        CampaignStatus::Active => match campaigns::find(connection, Reach::All, campaign).await? {
             Some(campaign) if campaign.audience_ready => {
-                let mut jobs = lanes::jobs(campaign.id, campaign.channel, campaign.target_count)?;
+                let mut jobs = lanes::jobs(connection, &campaign).await?;
+                jobs.extend(winner::after_start(&campaign, now)?.filter(|_| campaign.winner_basis.is_none()));
                 jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
                 jobs
+            }
+            Some(campaign) if campaign.mode == CampaignMode::Recurring => {
+                // what it missed while it was held, or a draft, is not made up for
+                let zone = campaign.time_zone.as_deref().unwrap_or(DEFAULT_ZONE.name());
+                let recurrence = campaign.plan().recurrence;
+                let next = recurrence.and_then(|recurrence| recurrence.next_after(zone, now).ok().flatten());
+                campaigns::set_next(connection, campaign.id, next, now).await?;
+                Vec::new()
             }
             // whoever finishes the audience finds it active
             _ => Vec::new(),
         },
         _ => Vec::new(),
-    };
-    Ok(Some(ledger::enqueue(connection, now, &follows).await?))
+    })
 }
 
 /// Has events applied that were just kept.
@@ -77,7 +98,26 @@ pub async fn events_arrived(connection: &mut AsyncPgConnection, now: DateTime<Ut
     ledger::enqueue(connection, now, &[job(&ApplyProviderEvents {})?]).await
 }
 
+/// A job about to be enqueued.
+pub fn new_job<J: Job>(this: &J) -> Result<NewJob, DbError> {
+    job(this)
+}
+
+/// Takes a second person's word, and has a campaign that may begin go on. `None`: nobody asks for it any more.
+pub async fn judge(
+    connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    word: &Judgement,
+    campaign: &Campaign,
+) -> Result<Option<Vec<Enqueued>>, DbError> {
+    if !campaigns::judge(connection, word, now).await? {
+        return Ok(None);
+    }
+    let follows = follows(connection, now, campaign.id, word.to, campaign.created_by).await?;
+    Ok(Some(ledger::enqueue(connection, now, &follows).await?))
+}
+
 /// The job that writes a campaign's audience; a person waits for it.
-pub(crate) fn audience_of(campaign: i64, for_whom: Option<i64>) -> Result<NewJob, DbError> {
+pub fn audience_of(campaign: i64, for_whom: Option<i64>) -> Result<NewJob, DbError> {
     Ok(job(&BuildAudience { campaign })?.priority(Priority::High).created_by(for_whom))
 }

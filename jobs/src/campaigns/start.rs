@@ -1,6 +1,6 @@
 //! Letting a prepared campaign send: it is counted, and its lanes begin, unless a person holds it.
 
-use super::{job, lanes};
+use super::{job, lanes, winner};
 use crate::{
     Decision, JobContext, JobError,
     kinds::{compute_analytics::ComputeAnalytics, start_campaign::StartCampaign},
@@ -17,12 +17,15 @@ pub async fn run(this: StartCampaign, context: &JobContext) -> Result<Decision, 
     let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
         return Err(JobError::discard("there is no such campaign"));
     };
-    drop(connection);
     if campaign.audience_ready && campaign.status == CampaignStatus::Active {
-        for lane in lanes::jobs(campaign.id, campaign.channel, campaign.target_count)? {
+        if let Some(decision) = winner::after_start(&campaign, context.now())? {
+            context.then(decision);
+        }
+        for lane in lanes::jobs(&mut connection, &campaign).await? {
             context.then(lane);
         }
     }
+    drop(connection);
     if campaign.audience_ready {
         context.then(job(&ComputeAnalytics::of(campaign.id))?);
     }

@@ -8,7 +8,7 @@ use crate::{
 use chrono::TimeDelta;
 use domain::campaigns::CampaignStatus;
 use domain::permissions::Reach;
-use schema::{campaigns, messages};
+use schema::{campaigns, messages, sequences};
 use serde_json::json;
 
 /// Messages taken back in one statement.
@@ -16,7 +16,7 @@ const PIECE: i64 = 5_000;
 /// Messages that somebody had locked are looked at again after this.
 const LOCKED: TimeDelta = TimeDelta::milliseconds(500);
 
-/// Suppresses what is pending; what is in flight ends as it ends.
+/// Suppresses what is pending, and takes everybody off its ladder; what is in flight ends as it ends.
 pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, JobError> {
     let mut connection = context.services.db.get().await?;
     let Some(campaign) = campaigns::find(&mut connection, Reach::All, this.campaign).await? else {
@@ -36,7 +36,13 @@ pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, J
         }
         context.report(i64::try_from(suppressed).unwrap_or(i64::MAX), None, None);
     }
-    if messages::next_due_at(&mut connection, campaign.id, (0, 1)).await?.is_some() {
+    loop {
+        let taken = sequences::withdraw(&mut connection, campaign.id, reason, context.now(), PIECE).await?;
+        if taken == 0 || context.stopping.is_cancelled() {
+            break;
+        }
+    }
+    if messages::any_pending(&mut connection, campaign.id).await? {
         let reason = "some of its messages are locked".to_owned();
         return Ok(Decision::Snooze { until: context.now() + LOCKED, reason });
     }

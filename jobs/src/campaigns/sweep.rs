@@ -5,8 +5,9 @@ use super::{job, lanes, request::audience_of};
 use crate::{
     Job, NewJob,
     kinds::{
-        build_audience::BuildAudience, check_rendering::CheckRendering, compute_analytics::ComputeAnalytics,
-        send_batch::SendBatch, start_campaign::StartCampaign, stop_campaign::StopCampaign,
+        attribute_conversions::AttributeConversions, build_audience::BuildAudience, check_rendering::CheckRendering,
+        compute_analytics::ComputeAnalytics, decide_winner::DecideWinner, send_batch::SendBatch,
+        start_campaign::StartCampaign, stop_campaign::StopCampaign,
     },
     queue::ledger,
     services::Services,
@@ -27,7 +28,8 @@ pub async fn sweep(services: &Services) -> Result<usize, DbError> {
     let mut jobs: Vec<NewJob> = Vec::new();
     let idle = campaigns::idle_lanes(&mut connection, &prefix(SendBatch::KIND), lanes::STEPS, LIMIT).await?;
     for lane in idle {
-        jobs.push(lanes::lane_job(&SendBatch { campaign: lane.campaign, lane: lane.lane }, lane.channel)?);
+        let batch = lanes::lane_of((lane.campaign, lane.own), lane.lane, lane.channel);
+        jobs.push(lanes::lane_job(&batch, lane.own)?);
     }
     let preparing = [BuildAudience::KIND, CheckRendering::KIND, StartCampaign::KIND].map(prefix);
     let preparing: Vec<&str> = preparing.iter().map(String::as_str).collect();
@@ -38,12 +40,22 @@ pub async fn sweep(services: &Services) -> Result<usize, DbError> {
     for campaign in campaigns::unstopped(&mut connection, &stop, now - ENDED, LIMIT).await? {
         jobs.push(job(&StopCampaign { campaign })?);
     }
+    let decide = prefix(DecideWinner::KIND);
+    for campaign in campaigns::undecided(&mut connection, &decide, LIMIT).await? {
+        jobs.push(job(&DecideWinner { campaign })?);
+    }
     // few: active campaigns whose last batch was lost
-    for campaign in campaigns::undrained(&mut connection, LIMIT).await? {
+    for campaign in campaigns::undrained(&mut connection, now, LIMIT).await? {
         messages::cut_short(&mut connection, campaign, None, now).await?;
         if campaigns::complete_if_drained(&mut connection, campaign, now).await? {
             jobs.push(job(&ComputeAnalytics::of(campaign))?);
         }
+    }
+    for campaign in campaigns::unfolded(&mut connection, LIMIT).await? {
+        jobs.push(job(&ComputeAnalytics::of(campaign))?);
+    }
+    if campaigns::conversions::is_due(&mut connection).await? {
+        jobs.push(job(&AttributeConversions {})?);
     }
     if jobs.is_empty() {
         return Ok(0);

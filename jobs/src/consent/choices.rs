@@ -63,8 +63,8 @@ impl Choice {
     }
 }
 
-/// They are written to no more.
-pub async fn opt_out(
+/// They had opted out before they said something else: kept for whatever that leaves untouched.
+pub async fn had_opted_out(
     connection: &mut AsyncPgConnection,
     choices: &[Choice],
     now: DateTime<Utc>,
@@ -75,6 +75,16 @@ pub async fn opt_out(
     };
     let words: Vec<NewConsent> = choices.iter().flat_map(|choice| choice.words(false, purposes(choice))).collect();
     consents::record(connection, &words, now).await?;
+    Ok(())
+}
+
+/// They are written to no more.
+pub async fn opt_out(
+    connection: &mut AsyncPgConnection,
+    choices: &[Choice],
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    had_opted_out(connection, choices, now).await?;
     let entries: Vec<NewSuppression> = choices
         .iter()
         .map(|choice| NewSuppression {

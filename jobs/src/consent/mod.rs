@@ -7,5 +7,5 @@
 mod choices;
 mod preferences;
 
-pub use choices::{Choice, opt_in, opt_out};
+pub use choices::{Choice, had_opted_out, opt_in, opt_out};
 pub use preferences::{ChannelChoice, Preferences, keep_preferences, preferences};

@@ -33,7 +33,7 @@ pub(super) const DEFAULT: &[NewSchedule<'static>] = &[
     NewSchedule {
         name: "Settle unconfirmed messages",
         kind: SettleUnconfirmed::KIND,
-        cron: "37 * * * *",
+        cron: "*/5 * * * *",
         time_zone: "UTC",
     },
 ];

@@ -3,11 +3,12 @@
 //! A long audience is tried in several jobs, each enqueued by the one before. `start_campaign` follows.
 
 use crate::{Decision, Job, JobContext, JobError, Policy, Queue};
+use domain::campaigns::Forecast;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckRendering {
     /// Which campaign.
     pub campaign: i64,
@@ -17,12 +18,15 @@ pub struct CheckRendering {
     /// How many were tried.
     #[serde(default)]
     pub tried: i64,
+    /// What they come to.
+    #[serde(default)]
+    pub forecast: Forecast,
 }
 
 impl CheckRendering {
     /// From the campaign's first message on.
     pub fn of(campaign: i64) -> Self {
-        Self { campaign, after: 0, tried: 0 }
+        Self { campaign, after: 0, tried: 0, forecast: Forecast::default() }
     }
 }
 

@@ -1,13 +1,17 @@
 //! The kinds of jobs, one file each, and their registry.
 
+pub mod advance_sequence;
 pub mod apply_provider_events;
+pub mod attribute_conversions;
 pub mod build_audience;
 pub mod build_error_report;
 pub mod check_rendering;
 pub mod compute_analytics;
+pub mod decide_winner;
 pub mod delete_whatsapp_template;
 pub mod drop_abandoned_uploads;
 pub mod drop_export;
+pub mod enrol_sequence;
 pub mod export_audit;
 pub mod look_up_password_reset;
 pub mod parse_upload;

@@ -1,4 +1,4 @@
-//! Closes messages of unknown outcome of which nothing was heard for a day. Runs every hour.
+//! Settles messages of unknown outcome: asks where it can, closes what was waited for. Runs every five minutes.
 
 use crate::{Decision, Job, JobContext, JobError, Queue};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! Asks the provider how its templates stand: approved, refused, paused, moved to another category. Runs every hour, and
-//! when the provider says that something changed.
+//! Asks the provider what it thinks of our numbers, and how templates stand: approved, refused, paused, moved to another
+//! category. Runs every hour, and when the provider says that something changed.
 
 use crate::{Decision, Job, JobContext, JobError, Policy, Queue};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ impl Job for SyncWhatsappTemplates {
     }
 
     async fn run(self, context: JobContext) -> Result<Decision, JobError> {
+        crate::whatsapp::numbers::ask(&context).await?;
         crate::whatsapp::templates::sync(&context).await
     }
 }

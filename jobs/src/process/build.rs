@@ -105,17 +105,19 @@ fn lines(config: &ServicesConfig) -> Result<Lines, BuildError> {
     lines.retain(|line| place(line).is_some());
     // stable: accounts of one provider stay in the order of their numbers
     lines.sort_by_key(|line| place(line));
-    for channel in Channel::ALL {
-        if lines.iter().all(|line| line.channel() != *channel) {
-            let sandbox = Arc::new(Sandbox::new(config.sandbox.clone(), *channel));
-            lines.push(match channel {
-                Channel::Whatsapp => Line::Whatsapp(sandbox),
-                Channel::Sms => Line::Sms(sandbox),
-                Channel::Email => Line::Email(sandbox),
-            });
+    let sandbox = |channel: &Channel| {
+        let sandbox = Arc::new(Sandbox::new(config.sandbox.clone(), *channel));
+        match channel {
+            Channel::Whatsapp => Line::Whatsapp(sandbox),
+            Channel::Sms => Line::Sms(sandbox),
+            Channel::Email => Line::Email(sandbox),
         }
-    }
-    Ok(Lines::new(lines, config.channels.failover))
+    };
+    let rehearsal: Vec<Line> = Channel::ALL.iter().map(sandbox).collect();
+    let idle = |line: &&Line| lines.iter().all(|other: &Line| other.channel() != line.channel());
+    let standing_in: Vec<Line> = rehearsal.iter().filter(idle).cloned().collect();
+    lines.extend(standing_in);
+    Ok(Lines::new(lines, rehearsal, config.channels.failover, config.channels.registered_countries.clone()))
 }
 
 /// A connection to Redis that is made when first needed and made again when lost. A command fails within seconds while

@@ -3,7 +3,7 @@
 use super::apply::status_of;
 use crate::tracking::PROVIDER;
 use chrono::{DateTime, Utc};
-use domain::messaging::{BounceKind, Feedback, MessageStatus};
+use domain::messaging::{BounceKind, Feedback, MessageStatus, price::Cost};
 use schema::{messages::Tracked, provider_events::Waiting};
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -111,6 +111,10 @@ impl Known {
                 changed = true;
             }
         }
+        // every event of a message that says what it costs says the same
+        if let Some(cost) = cost_of(event).filter(|_| !other) {
+            changed |= message.charged.replace(cost).is_none();
+        }
         self.changed[at] |= changed;
         changed
     }
@@ -137,6 +141,11 @@ impl Known {
     }
 }
 
+fn cost_of(event: &Waiting) -> Option<Cost> {
+    let cost = event.cost.as_ref()?;
+    Cost::charged(cost["amount"].as_str()?, cost["currency"].as_str()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +162,7 @@ mod tests {
             case_id: None,
             provider: Some("meta".to_owned()),
             provider_message_id: name.map(str::to_owned),
+            charged: None,
             progress: Progress::at(MessageStatus::Sending),
         }
     }
@@ -172,9 +182,11 @@ mod tests {
             received_at: DateTime::UNIX_EPOCH,
             apply_after: DateTime::UNIX_EPOCH,
             inbound: None,
+            cost: None,
             bounce: None,
             feedback: None,
             automatic: false,
+            url: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Applying events to messages: a page at a time, each page one transaction.
+//! Applying events to messages: a page at a time and lane, each page one transaction.
 //!
 //! Events come in any order, perhaps twice, perhaps before the call they follow from was answered. The status only
 //! climbs ([`Progress::tell`](domain::messaging::Progress::tell)), so any order leads to the same end. An event that
@@ -6,6 +6,7 @@
 
 use super::{
     about::{Known, Said},
+    clicks,
     follow::{self, Answer},
     returns,
     words::{self, Word},
@@ -15,6 +16,7 @@ use crate::{
     campaigns::{analytics, job},
     kinds::apply_provider_events::ApplyProviderEvents,
     queue::dispatch::Enqueued,
+    services::Services,
     tracking::PROVIDER,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,9 +25,11 @@ use domain::messaging::{
     restraint::{Keyword, Rules, keyword},
     tracking::{Click, automatic_clicks},
 };
+use futures_util::future::join_all;
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     bounces::NewBounce,
+    campaigns::{Followed, count_followed},
     consent::rules,
     messages::{self, Tracked},
     provider_events::{self, ClickRow, EventOutcome, Inbound, Settled, Waiting},
@@ -35,8 +39,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Events applied in one transaction.
 const PAGE: i64 = 1_000;
-/// Pages of one job; then others have their turn.
+/// Pages of one job and lane; then others have their turn.
 const PAGES: usize = 50;
+/// Pages applied side by side: most of the time of one is the database's, which has more than one core. All that is
+/// about one address is of one lane, so that what it leads to is counted and said in turn.
+const LANES: i32 = 2;
 /// With events waiting for their time it looks again at least this often, since newly kept ones find it alive.
 const LOOK: TimeDelta = TimeDelta::milliseconds(500);
 /// Clicks of one message that are looked at together.
@@ -58,12 +65,15 @@ pub async fn run(this: ApplyProviderEvents, context: &JobContext) -> Result<Deci
         if context.stopping.is_cancelled() {
             break;
         }
-        let mut connection = services.db.get().await?;
-        let (taken, enqueued) =
-            connection.transaction::<_, DbError, _>(async |connection| page(connection, context.now()).await).await?;
+        let pages = join_all((0..LANES).map(|lane| transact(services, (lane, LANES), context.now()))).await;
+        // a lane that fails leaves the others' pages applied
+        let mut taken = 0;
+        for page in pages {
+            taken += page?;
+        }
         if taken == 0 {
+            let mut connection = services.db.get().await?;
             let next = provider_events::next_at(&mut connection).await?;
-            drop(connection);
             return Ok(match next {
                 Some(at) => {
                     let until = at.clamp(context.now(), context.now() + LOOK);
@@ -72,17 +82,29 @@ pub async fn run(this: ApplyProviderEvents, context: &JobContext) -> Result<Deci
                 None => Decision::done_with(&json!({"events": done})),
             });
         }
-        drop(connection);
-        services.dispatcher.push(&enqueued).await;
         done += taken;
     }
     context.then(job(&this)?);
     Ok(Decision::done_with(&json!({"events": done})))
 }
 
-/// Applies one page; how many events it took, and what follows.
-async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<(usize, Vec<Enqueued>), DbError> {
-    let events = provider_events::take(connection, now, PAGE).await?;
+/// Applies one page of a lane; how many events it took.
+async fn transact(services: &Services, lane: (i32, i32), now: DateTime<Utc>) -> Result<usize, DbError> {
+    let mut connection = services.db.get().await?;
+    let (taken, enqueued) =
+        connection.transaction::<_, DbError, _>(async |connection| page(connection, lane, now).await).await?;
+    drop(connection);
+    services.dispatcher.push(&enqueued).await;
+    Ok(taken)
+}
+
+/// Applies one page of a lane; how many events it took, and what follows.
+async fn page(
+    connection: &mut AsyncPgConnection,
+    lane: (i32, i32),
+    now: DateTime<Utc>,
+) -> Result<(usize, Vec<Enqueued>), DbError> {
+    let events = provider_events::take(connection, lane, now, PAGE).await?;
     if events.is_empty() {
         return Ok((0, Vec::new()));
     }
@@ -115,6 +137,7 @@ async fn page(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     if !page.later.is_empty() {
         provider_events::defer(connection, &page.later).await?;
     }
+    count_followed(connection, &page.followed).await?;
     let mut enqueued = analytics::after_events(connection, now, campaigns).await?;
     enqueued.extend(follow::up(connection, &page.answers, &received, now).await?);
     Ok((events.len(), enqueued))
@@ -175,6 +198,7 @@ struct Page<'a> {
     rules: &'a Rules,
     scanned: HashSet<i64>,
     settled: Vec<Settled>,
+    followed: Vec<Followed>,
     later: Vec<(i64, DateTime<Utc>)>,
     inbound: Vec<Inbound>,
     words: Vec<Word>,
@@ -189,6 +213,7 @@ impl<'a> Page<'a> {
             rules,
             scanned: HashSet::new(),
             settled,
+            followed: Vec::new(),
             later,
             inbound,
             words: Vec::new(),
@@ -231,6 +256,7 @@ impl<'a> Page<'a> {
             return false;
         }
         let changed = known.tell_feedback(at, event, feedback);
+        self.followed.extend(clicks::followed(event, feedback, known.message(at), changed));
         match feedback {
             Feedback::Complained => {
                 self.note_return(event, known.message(at), Some(BounceKind::Complaint.as_str()));
@@ -277,11 +303,12 @@ impl<'a> Page<'a> {
             let (event_id, said_at) = (event.id, event.occurred_at);
             self.words.push(Word { keyword, channel, address: address.clone(), event_id, said_at });
         }
-        if let Some((flow, step)) = answered.and_then(|message| message.flow.clone()).filter(|_| keyword.is_none()) {
+        let leads_on = |message: &&Tracked| message.channel == Channel::Whatsapp && keyword.is_none();
+        if let Some(message) = answered.filter(leads_on) {
             self.answers.push(Answer {
                 event_id: event.id,
-                flow,
-                step,
+                message: message.id,
+                flow: message.flow.clone(),
                 choice: said.choice.or(said.text).unwrap_or_default().to_owned(),
                 address: address.clone(),
                 provider_message_id: event.provider_message_id.clone(),

@@ -1,4 +1,4 @@
-//! What follows from an answer within a flow of replies: the next message, the case assigned, the case moved on. Done in
+//! What follows from an answer within a flow of replies, or to a template that leads into one: the next message, the case assigned, the case moved on. Done in
 //! the transaction that records the answer, so that it follows once and only once.
 //!
 //! A flow that cannot be read any more leads nowhere, which is logged; the answer itself is kept as any other.
@@ -21,12 +21,14 @@ use schema::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// An answer to a step of a flow.
+/// An answer that may lead on in a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub event_id: i64,
-    pub flow: i64,
-    pub step: String,
+    /// Our message that it answers.
+    pub message: i64,
+    /// The flow and its step that the message is; a template may lead into a flow and not be of it.
+    pub flow: Option<(i64, String)>,
     /// The id of what was chosen, or what was written.
     pub choice: String,
     pub address: String,
@@ -43,7 +45,17 @@ pub(super) async fn up(
 ) -> Result<Vec<Enqueued>, DbError> {
     let new: HashMap<i64, &Received> = received.iter().map(|row| (row.event_id, row)).collect();
     let answers: Vec<&Answer> = answers.iter().filter(|answer| new.contains_key(&answer.event_id)).collect();
-    let ids: BTreeSet<i64> = answers.iter().map(|answer| answer.flow).collect();
+    let loose: Vec<i64> = answers.iter().filter(|answer| answer.flow.is_none()).map(|answer| answer.message).collect();
+    let begun = match loose.is_empty() {
+        true => HashMap::new(),
+        false => whatsapp_flows::of_templates(connection, &loose).await?,
+    };
+    // without a step: the template stands for the flow's first message
+    let place = |answer: &Answer| match &answer.flow {
+        Some((flow, step)) => Some((*flow, Some(step.clone()))),
+        None => Some((*begun.get(&answer.message)?, None)),
+    };
+    let ids: BTreeSet<i64> = answers.iter().filter_map(|answer| Some(place(answer)?.0)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -58,8 +70,9 @@ pub(super) async fn up(
     let flows: HashMap<i64, ReplyFlow> = flows.into_iter().filter_map(read).collect();
     let (mut asked, mut changes) = (Vec::new(), Vec::new());
     for answer in answers {
-        let (Some(flow), Some(row)) = (flows.get(&answer.flow), new.get(&answer.event_id)) else { continue };
-        for action in next(flow, &answer.step, &answer.choice) {
+        let Some((flow_id, step)) = place(answer) else { continue };
+        let (Some(flow), Some(row)) = (flows.get(&flow_id), new.get(&answer.event_id)) else { continue };
+        for action in next(flow, step.as_ref().unwrap_or(&flow.start), &answer.choice) {
             match (action, row.case_id) {
                 (FlowAction::Send { step, content }, case_id) => {
                     let in_reply_to = answer.provider_message_id.clone();
@@ -74,7 +87,7 @@ pub(super) async fn up(
                         topic: None,
                         template: None,
                         content: content.map_err(|e| DbError::Query(QueryError::SerializationError(Box::new(e))))?,
-                        flow: Some((answer.flow, step)),
+                        flow: Some((flow_id, step)),
                         due_at: now,
                         created_by: None,
                     });

@@ -60,6 +60,9 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
             row.status = Some(status.status.as_str());
             row.address = status.recipient.clone();
             row.bounce = status.bounce.map(BounceKind::as_str);
+            if let Some(cost) = &status.cost {
+                add(&mut row.payload, "cost", json!({"amount": cost.amount, "currency": cost.currency}));
+            }
             if let Some(failure) = &status.failure {
                 row.error_code = failure.code.as_ref().map(ToString::to_string);
                 row.error_message = Some(failure.detail.clone());
@@ -88,14 +91,19 @@ fn row(event: &ProviderEvent, now: DateTime<Utc>) -> NewEvent {
                 "content": inbound.content,
                 "profileName": inbound.profile_name,
             });
-            match &mut row.payload {
-                Value::Object(fields) => {
-                    fields.insert("inbound".to_owned(), read);
-                }
-                other => *other = json!({"event": other.take(), "inbound": read}),
-            }
+            add(&mut row.payload, "inbound", read);
         }
         EventKind::Other => {}
     }
     row
+}
+
+/// Puts what was read beside what came.
+fn add(payload: &mut Value, name: &str, read: Value) {
+    match payload {
+        Value::Object(fields) => {
+            fields.insert(name.to_owned(), read);
+        }
+        other => *other = json!({"event": other.take(), name: read}),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod about;
 pub mod apply;
+mod clicks;
 mod follow;
 mod keep;
 mod returns;

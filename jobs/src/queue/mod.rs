@@ -5,6 +5,7 @@ pub mod context;
 pub mod decision;
 pub mod dispatch;
 pub mod events;
+pub mod figures;
 pub mod job;
 pub mod ledger;
 pub mod new_job;

@@ -30,6 +30,9 @@ const EXPIRED: Duration = Duration::from_secs(24 * 3600);
 /// What happened to accounts is kept for a year and a month.
 const SECURITY_EVENTS: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// Suppressions that have expired say for a while why somebody was left alone.
+const SUPPRESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// Deletes what is older than `keep` says; answers how many rows of what. To be called every few minutes.
 pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(Prunable, usize)>, DbError> {
     let mut pruned = Vec::new();
@@ -46,6 +49,7 @@ pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Vec<(P
                 EXPIRED
             }
             Prunable::SecurityEvents => SECURITY_EVENTS,
+            Prunable::Suppressions => SUPPRESSIONS,
         };
         pruned.push((what, prune_all(services, what, age).await?));
     }

@@ -4,7 +4,7 @@
 
 use super::{
     flow::{End, Flow},
-    work::{self, WorkError},
+    work::{self, Work, WorkError},
 };
 use crate::{
     Decision, JobContext, JobError,
@@ -14,9 +14,11 @@ use crate::{
         news,
     },
     kinds::{apply_provider_events::ApplyProviderEvents, compute_analytics::ComputeAnalytics, send_batch::SendBatch},
+    services::Services,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::local_day::local_day;
+use domain::messaging::Channel;
 use domain::permissions::Reach;
 use schema::{
     campaigns::{self, Campaign},
@@ -42,6 +44,7 @@ pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobE
     if lost > 0 {
         tracing::warn!(campaign = campaign.id, messages = lost, "an attempt was cut short: their outcome is unknown");
     }
+    let channel = this.channel.unwrap_or(campaign.channel);
     let lane = (this.lane, lanes::count(campaign.target_count));
     if !campaign.status.is_sending() || !campaign.audience_ready || this.lane >= lane.1 {
         return Ok(Decision::done());
@@ -49,19 +52,19 @@ pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobE
     if campaign.error.is_some() {
         campaigns::set_waiting(&mut connection, campaign.id, None, context.now()).await?;
     }
-    let batch = messages::next_due(&mut connection, campaign.id, lane, context.now(), BATCH).await?;
+    let batch = messages::next_due(&mut connection, (campaign.id, channel), lane, context.now(), BATCH).await?;
     if batch.is_empty() {
         drop(connection);
         after_batch(this, context, &campaign, lane).await?;
         return Ok(Decision::done());
     }
     let today = local_day(context.now(), campaign.time_zone.as_deref());
-    let versions = campaigns::texts(&mut connection, &campaign).await?;
-    let scope = (campaign.channel, Some(campaign.id));
+    let versions = campaigns::texts(&mut connection, campaign.id, channel).await?;
+    let scope = (channel, Some(campaign.id));
     let prepared = work::prepare(&context.services, &mut connection, scope, versions, (today, context.now())).await;
     drop(connection);
     let work = match prepared {
-        Ok(work) => work,
+        Ok(work) => of_campaign(work, &campaign, &context.services, channel),
         Err(WorkError::Letter(error)) => return news::fail(context, campaign.id, &error).await,
         Err(WorkError::Database(error)) => return Err(error.into()),
     };
@@ -83,6 +86,13 @@ pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobE
     Ok(Decision::done_with(&tally))
 }
 
+/// What is special about the campaign: when it sends, and whether anybody gets it.
+fn of_campaign(work: Work, campaign: &Campaign, services: &Services, channel: Channel) -> Work {
+    let restraint = work.restraint.within(campaign.plan().windows);
+    let lines = if campaign.rehearsal { services.lines.rehearsing(channel) } else { work.lines };
+    Work { restraint, lines, ..work }
+}
+
 /// The next batch of the lane, when its messages are due; of a lane that has run dry, perhaps the end of the campaign.
 async fn after_batch(
     this: SendBatch,
@@ -91,7 +101,8 @@ async fn after_batch(
     lane: (i64, i64),
 ) -> Result<(), JobError> {
     let mut connection = context.services.db.get().await?;
-    if let Some(due) = messages::next_due_at(&mut connection, campaign.id, lane).await? {
+    let channel = this.channel.unwrap_or(campaign.channel);
+    if let Some(due) = messages::next_due_at(&mut connection, (campaign.id, channel), lane).await? {
         context.then(lane_job(&this, campaign.channel)?.at(next_run(due, context.now())));
     } else if campaigns::complete_if_drained(&mut connection, campaign.id, context.now()).await? {
         tracing::info!(campaign = campaign.id, "completed");

@@ -3,10 +3,10 @@
 //!
 //! Fails as the database does; then nothing is marked, unless the answer alone was lost.
 
-use super::content::Content;
+use super::content;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    campaigns::ExclusionReason,
+    campaigns::{ExclusionReason, plan::SendWindow},
     messaging::restraint::{Rules, Verdict as Judged},
 };
 use schema::{
@@ -25,6 +25,7 @@ const SERVICE_WINDOW: TimeDelta = TimeDelta::hours(24);
 pub struct Restraint {
     rules: Rules,
     holidays: Holidays,
+    windows: Vec<SendWindow>,
 }
 
 impl Restraint {
@@ -32,7 +33,12 @@ impl Restraint {
     pub async fn read(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Self, DbError> {
         let rules = schema::consent::rules::get(connection).await?;
         let holidays = Holidays::around(connection, now).await?;
-        Ok(Self { rules, holidays })
+        Ok(Self { rules, holidays, windows: Vec::new() })
+    }
+
+    /// For a campaign that sends at some times only.
+    pub fn within(self, windows: Vec<SendWindow>) -> Self {
+        Self { windows, ..self }
     }
 
     /// The rules themselves.
@@ -47,7 +53,7 @@ impl Restraint {
 
     /// What the rules say of a message.
     pub fn judge(&self, facts: &MessageFacts, now: DateTime<Utc>) -> Result<Judged, DbError> {
-        facts.judge(&self.rules, &self.holidays, now)
+        facts.judge(&self.rules, (&self.holidays, &self.windows), now)
     }
 }
 
@@ -118,10 +124,9 @@ fn over(row: &HeldRow) -> Result<Option<ExclusionReason>, DbError> {
     row.over.as_ref().map(read).transpose()
 }
 
-/// Whether it is a chat message, which goes only to those who wrote to us of late.
+/// Whether it goes only to those who wrote to us of late. Messages of other channels and campaigns do not.
 fn needs_window(row: &HeldRow) -> bool {
-    let content = row.text.content.as_ref().and_then(|content| serde_json::from_value(content.clone()).ok());
-    matches!(content, Some(Content::Whatsapp { content, .. }) if !content.is_template())
+    !content::begins_a_chat(row.text.content.as_ref())
 }
 
 /// What was known, without what tells who it is.

@@ -5,6 +5,7 @@
 use domain::messaging::{template::Variables, whatsapp::WhatsappContent};
 use providers::messaging::SmsRegistration;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What it says.
@@ -16,6 +17,9 @@ pub enum Content {
         /// Values by name.
         #[serde(default)]
         values: BTreeMap<String, String>,
+        /// Instead of the template's own; e-mail only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
     },
     /// Anything a WhatsApp chat may hold.
     Whatsapp {
@@ -82,4 +86,10 @@ pub struct StoredFile {
 /// The variables with the values that a caller gave.
 pub(super) fn with_given(variables: Variables, values: &BTreeMap<String, String>) -> Variables {
     Variables { given: values.clone(), ..variables }
+}
+
+/// Whether a WhatsApp message is a template, which may go to those who never wrote to us.
+pub(super) fn begins_a_chat(content: Option<&Value>) -> bool {
+    let content = content.and_then(|content| Content::deserialize(content).ok());
+    !matches!(content, Some(Content::Whatsapp { content, .. }) if !content.is_template())
 }

@@ -93,19 +93,32 @@ impl Line {
 #[derive(Clone)]
 pub struct Lines {
     lines: Vec<Line>,
+    rehearsal: Vec<Line>,
     failover: Failover,
+    registered: Vec<String>,
 }
 
 impl Lines {
-    /// These, those of a channel in the order in which they are tried.
-    pub fn new(lines: Vec<Line>, failover: Failover) -> Self {
-        Self { lines, failover }
+    /// These, those of a channel in the order in which they are tried; and those over which campaigns are rehearsed.
+    /// `registered`: countries that take no text message whose text was not registered.
+    pub fn new(lines: Vec<Line>, rehearsal: Vec<Line>, failover: Failover, registered: Vec<String>) -> Self {
+        Self { lines, rehearsal, failover, registered }
+    }
+
+    /// Countries, as ISO 3166 alpha-2, that take no text message whose text was not registered.
+    pub fn registered_countries(&self) -> &[String] {
+        &self.registered
     }
 
     /// Those of a channel that may be used in turn: only the first, unless the channel fails over.
     pub fn of(&self, channel: Channel) -> Vec<Line> {
         let own = self.lines.iter().filter(|line| line.channel() == channel).cloned();
         own.take(if self.failover.of(channel) { usize::MAX } else { 1 }).collect()
+    }
+
+    /// That over which a campaign is rehearsed: nobody gets what goes out over it.
+    pub fn rehearsing(&self, channel: Channel) -> Vec<Line> {
+        self.rehearsal.iter().filter(|line| line.channel() == channel).cloned().collect()
     }
 
     /// All of them.

@@ -5,6 +5,7 @@ pub mod batch;
 mod call;
 pub mod check;
 pub mod content;
+pub mod files;
 mod flow;
 pub mod letter;
 pub mod line;

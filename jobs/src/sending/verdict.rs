@@ -7,13 +7,15 @@ use std::time::Duration;
 
 /// Attempts after which a message that the provider keeps putting off is given up; with the waits between them, more
 /// than an hour.
-const ATTEMPTS: i16 = 15;
+pub(super) const ATTEMPTS: i16 = 15;
 /// The wait after a first attempt; doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between attempts, unless the provider asks for more.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// How long an account that was too fast rests when the provider does not say.
 const REST: Duration = Duration::from_secs(1);
+/// How long a recipient rests when neither the provider nor the shared limits say.
+pub(super) const PAIR_REST: Duration = Duration::from_secs(64);
 /// The longest an account rests on a provider's word.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
@@ -35,6 +37,8 @@ pub enum Others {
     Pause,
     /// The account rests for so long.
     Rest(Duration),
+    /// Those to the same recipient wait so long, or as long as the shared limits say.
+    HoldPair(Option<Duration>),
 }
 
 /// Judges a failure of a message's `attempts`-th attempt.
@@ -49,6 +53,10 @@ pub fn of(failure: &SendFailure, attempts: i16, now: DateTime<Utc>) -> Verdict {
         FailureClass::RateLimited { after } => {
             let rest = after.unwrap_or(REST).clamp(REST, LONGEST_REST);
             Verdict { kind: again(rest, false), others: Some(Others::Rest(rest)) }
+        }
+        // how long is for the limits that all workers share
+        FailureClass::PairLimited { after } => {
+            Verdict { kind: again(after.unwrap_or(PAIR_REST), false), others: Some(Others::HoldPair(after)) }
         }
         FailureClass::Retry { .. } | FailureClass::DelayDay if attempts >= ATTEMPTS => only(OutcomeKind::Failed),
         FailureClass::Retry { .. } | FailureClass::DelayDay => {
@@ -101,6 +109,8 @@ mod tests {
         assert_eq!((wait(&account), account.others), (Some((0, false)), Some(Others::Pause)));
         let fast = judged(FailureClass::RateLimited { after: Some(Duration::from_secs(3)) }, ATTEMPTS);
         assert_eq!((wait(&fast), fast.others), (Some((3, false)), Some(Others::Rest(Duration::from_secs(3)))));
+        let pair = judged(FailureClass::PairLimited { after: None }, ATTEMPTS);
+        assert_eq!((wait(&pair), pair.others), (Some((64, false)), Some(Others::HoldPair(None))));
         assert_eq!(judged(FailureClass::Template, 1).others, Some(Others::Hold));
     }
 }

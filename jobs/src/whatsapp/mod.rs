@@ -1,8 +1,9 @@
-//! What a WhatsApp business account has besides numbers: templates and flows.
+//! What a WhatsApp business account has: templates and flows, and what is thought of its numbers.
 //!
 //! Without an account the sandbox stands in: it approves and publishes whatever passes our own checks.
 
 pub mod flows;
+pub mod numbers;
 pub mod templates;
 
 use crate::{JobContext, JobError, NewJob};

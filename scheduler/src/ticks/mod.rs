@@ -19,6 +19,7 @@ pub fn all(services: &SharedServices, config: &SchedulerConfig) -> Vec<Tick> {
         tick(services, "relay", 200, |services| async move { queue::relay(services).await }),
         tick(services, "cron", 250, fire),
         tick(services, "campaigns", 250, |services| async move { campaigns::due(&services).await }),
+        tick(services, "ladders", 1_000, |services| async move { campaigns::ladders(&services).await }),
         tick(services, "campaign-sweep", 10_000, |services| async move { campaigns::sweep(&services).await }),
         tick(services, "events", 1_000, |services| async move { campaigns::events(&services).await }),
         tick(services, "epoch", 1_000, |services| async move { queue::epoch(&services).await }),

@@ -1,12 +1,14 @@
 //! What keeps the queue going: relay, sweep, epoch, rescue, retention.
 
 use crate::{Next, TickError};
+use chrono::TimeDelta;
 use jobs::{
     process::config::RetentionConfig,
     queue::{
         relay::{self, Relay},
         rescue, retention,
     },
+    sending::files,
     services::{Services, SharedServices},
 };
 
@@ -43,6 +45,13 @@ pub async fn rescue(services: &Services) -> Result<Next, TickError> {
 
 /// Deletes what is old.
 pub async fn prune(services: &Services, keep: &RetentionConfig) -> Result<Next, TickError> {
+    let age = TimeDelta::from_std(keep.message_files).unwrap_or(TimeDelta::MAX);
+    if let Some(before) = services.clock.now().checked_sub_signed(age) {
+        let mails = files::drop_old(services, before).await?;
+        if mails > 0 {
+            tracing::info!(mails, "their files are removed");
+        }
+    }
     for (what, rows) in retention::prune(services, keep).await? {
         if rows > 0 {
             tracing::info!(?what, rows, "pruned");

@@ -30,6 +30,8 @@ pub struct ChannelsConfig {
     pub sms_order: Vec<String>,
     /// Whether a channel goes on over its next account.
     pub failover: Failover,
+    /// Countries that take no text message whose text was not registered.
+    pub registered_countries: Vec<String>,
 }
 
 /// The channels whose messages go out over the next account while one cannot send.
@@ -59,7 +61,7 @@ impl Default for Failover {
 }
 
 impl ChannelsConfig {
-    /// Every account's own variables, and `FAILOVER_CHANNELS`.
+    /// Every account's own variables, `FAILOVER_CHANNELS` and `SMS_REGISTERED_COUNTRIES`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let whatsapp = reader.provider(|lookup| numbered(lookup, WhatsappConfig::from_env));
         let ses = reader.provider(|lookup| numbered(lookup, SesConfig::from_env));
@@ -72,6 +74,8 @@ impl ChannelsConfig {
         let sms_order = order(reader, "SMS_PROVIDERS", &["twilio", "sns", "textlocal"]);
         let expected = "channels such as email,sms, or none";
         let failover = reader.checked("FAILOVER_CHANNELS", Failover::default(), expected, failover);
+        let expected = "countries such as IN, or none";
+        let registered_countries = reader.checked("SMS_REGISTERED_COUNTRIES", Vec::new(), expected, countries);
         Some(Self {
             whatsapp: whatsapp?,
             ses: ses?,
@@ -83,6 +87,7 @@ impl ChannelsConfig {
             email_order,
             sms_order,
             failover,
+            registered_countries,
         })
     }
 }
@@ -112,9 +117,23 @@ fn failover(text: &str) -> Option<Failover> {
     Some(found)
 }
 
+fn countries(text: &str) -> Option<Vec<String>> {
+    if text == "none" {
+        return Some(Vec::new());
+    }
+    let is_country = |name: &str| name.len() == 2 && name.bytes().all(|b| b.is_ascii_uppercase());
+    text.split(',').map(|name| Some(name.trim()).filter(|name| is_country(name)).map(str::to_owned)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn countries_are_two_capitals_each() {
+        assert_eq!(countries("IN, LK"), Some(vec!["IN".to_owned(), "LK".to_owned()]));
+        assert_eq!((countries("none"), countries("India")), (Some(Vec::new()), None));
+    }
 
     #[test]
     fn channels_that_fail_over_are_listed() {

@@ -14,16 +14,18 @@ pub struct RetentionConfig {
     pub discarded_jobs: Duration,
     /// Webhooks that have been applied.
     pub applied_events: Duration,
+    /// Files of single mails, from when the mail is done with.
+    pub message_files: Duration,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { finished_jobs: 7 * DAY, discarded_jobs: 30 * DAY, applied_events: 30 * DAY }
+        Self { finished_jobs: 7 * DAY, discarded_jobs: 30 * DAY, applied_events: 30 * DAY, message_files: 30 * DAY }
     }
 }
 
 impl RetentionConfig {
-    /// `JOBS_RETENTION`, `DISCARDED_JOBS_RETENTION`, `EVENTS_RETENTION`.
+    /// `JOBS_RETENTION`, `DISCARDED_JOBS_RETENTION`, `EVENTS_RETENTION`, `MESSAGE_FILES_RETENTION`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let defaults = Self::default();
         let mut age = |name, default| {
@@ -34,6 +36,7 @@ impl RetentionConfig {
             finished_jobs: age("JOBS_RETENTION", defaults.finished_jobs),
             discarded_jobs: age("DISCARDED_JOBS_RETENTION", defaults.discarded_jobs),
             applied_events: age("EVENTS_RETENTION", defaults.applied_events),
+            message_files: age("MESSAGE_FILES_RETENTION", defaults.message_files),
         }
     }
 }

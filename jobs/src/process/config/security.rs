@@ -6,7 +6,9 @@ use crate::security::{
     sealing::{KeyRing, SealingKey},
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use domain::campaigns::Thresholds;
 use hmac::{Hmac, KeyInit, Mac};
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -27,6 +29,8 @@ pub struct SecurityConfig {
     pub hashing: Hashing,
     /// Whether anybody may open an account, with the least role.
     pub open_registration: bool,
+    /// From where on a second person has to agree to a campaign.
+    pub approval: Thresholds,
 }
 
 /// How long sessions and tokens count.
@@ -44,7 +48,8 @@ pub struct SessionConfig {
 
 impl SecurityConfig {
     /// `SECRET_KEY`, `SEALING_KEYS`, `ACCESS_TOKEN_LIFETIME`, `SESSION_IDLE_TIMEOUT`, `SESSION_LIFETIME`,
-    /// `STEP_UP_LIFETIME`, `OPEN_REGISTRATION`, `ARGON2_MEMORY_KIB`, `ARGON2_PASSES`, `ARGON2_LANES`.
+    /// `STEP_UP_LIFETIME`, `OPEN_REGISTRATION`, `ARGON2_MEMORY_KIB`, `ARGON2_PASSES`, `ARGON2_LANES`,
+    /// `CAMPAIGN_APPROVAL_RECIPIENTS`, `CAMPAIGN_APPROVAL_COST`.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let expected = "at least 32 random characters, as from: openssl rand -hex 32";
         let secret_key = reader.required_secret("SECRET_KEY", expected, |key| key.chars().count() >= SHORTEST_KEY);
@@ -60,6 +65,7 @@ impl SecurityConfig {
         };
         let open_registration = reader.parsed("OPEN_REGISTRATION", false, "true or false");
         let hashing = hashing(reader);
+        let approval = approval(reader);
         if matches!(given, Some(None)) {
             let expected = "keys as id:base64 of 32 bytes, separated by commas, the one that seals first";
             reader.unusable("SEALING_KEYS", expected);
@@ -70,7 +76,17 @@ impl SecurityConfig {
         let mut ring = given.flatten().unwrap_or_default();
         ring.push(SealingKey { id: "app".to_owned(), key: derive(&secret_key, b"renewals sealing key v1") });
         let first = ring.remove(0);
-        Some(Self { key_ring: KeyRing::new(first, ring), secret_key, sessions, hashing, open_registration })
+        Some(Self { key_ring: KeyRing::new(first, ring), secret_key, sessions, hashing, open_registration, approval })
+    }
+}
+
+/// Without a setting one person may send any campaign.
+fn approval(reader: &mut Reader<'_>) -> Thresholds {
+    let whole = |text: &str| text.parse().ok().map(Some);
+    let amount = |text: &str| text.parse().ok().filter(|amount: &Decimal| !amount.is_sign_negative()).map(Some);
+    Thresholds {
+        recipients: reader.checked("CAMPAIGN_APPROVAL_RECIPIENTS", None, "a whole number of people", whole),
+        cost: reader.checked("CAMPAIGN_APPROVAL_COST", None, "an amount such as 5000.00", amount),
     }
 }
 

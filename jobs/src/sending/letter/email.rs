@@ -12,7 +12,7 @@ use domain::{
         template::{Template, Variables},
     },
 };
-use providers::email::{EmailMessage, Unsubscribe};
+use providers::email::{EmailMessage, Unsubscribe, domain_of};
 use schema::template_versions::TemplateVersion;
 
 /// What every mail has.
@@ -63,6 +63,7 @@ impl EmailLetter {
     pub fn write(
         &self,
         address: &str,
+        other_subject: Option<&str>,
         variables: &Variables,
         stamp: Stamp,
         frame: &Frame,
@@ -93,7 +94,9 @@ impl EmailLetter {
             html = track(&html, &watch);
         }
         // a value may bring a line of its own
-        let subject = fill(&self.subject)?.split_whitespace().collect::<Vec<_>>().join(" ");
+        let other = other_subject.map(Template::compile).transpose();
+        let other = other.map_err(|error| (ExclusionReason::Unrenderable, error.to_string()))?;
+        let subject = fill(other.as_ref().unwrap_or(&self.subject))?.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(framed(address, subject, (text, html), stamp, frame))
     }
 }
@@ -138,12 +141,6 @@ fn page_of(text: &str) -> String {
     )
 }
 
-/// The part after the @ of `Name <local@domain>`.
-fn domain_of(sender: &str) -> &str {
-    let domain = sender.rsplit('@').next().unwrap_or_default().trim_end_matches(['>', ' ']);
-    if domain.is_empty() { "localhost" } else { domain }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +149,5 @@ mod tests {
     fn a_text_becomes_a_page_without_markup_of_its_own() {
         let page = page_of("Dear <A>,\nhello\n\nBye & thanks\n");
         assert!(page.contains("<p>Dear &lt;A&gt;,<br>hello</p><p>Bye &amp; thanks</p>"), "{page}");
-        assert_eq!(domain_of("Renewals <no-reply@renewals.example>"), "renewals.example");
     }
 }

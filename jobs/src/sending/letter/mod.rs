@@ -9,6 +9,8 @@ mod sms;
 mod whatsapp;
 
 pub use email::Frame;
+pub use sms::SmsExtras;
+pub use whatsapp::WhatsappExtras;
 
 use super::{
     content::{Content, with_given},
@@ -75,7 +77,8 @@ pub struct Letters {
     variants: BTreeMap<i64, Variant>,
     today: NaiveDate,
     frame: Frame,
-    category: &'static str,
+    registered: Vec<String>,
+    purpose: Purpose,
 }
 
 /// The message and the attempt that a text is written for.
@@ -88,17 +91,19 @@ struct Stamp {
 
 impl Letters {
     /// Reads versions of templates for a channel; none is fine where every message says itself what it says.
+    /// `registered`: countries that take no text message whose text was not registered.
     pub fn new(
         channel: Channel,
         versions: Vec<TemplateVersion>,
         today: NaiveDate,
         frame: Frame,
+        registered: Vec<String>,
     ) -> Result<Self, LetterError> {
         let mut variants = BTreeMap::new();
-        let mut category = "utility";
+        let mut purpose = Purpose::Service;
         for version in versions {
             if version.purpose()? == Purpose::Marketing {
-                category = "marketing";
+                purpose = Purpose::Marketing;
             }
             let other = version.channel()?;
             if other != channel {
@@ -112,12 +117,12 @@ impl Letters {
             };
             variants.insert(id, variant);
         }
-        Ok(Self { channel, variants, today, frame, category })
+        Ok(Self { channel, variants, today, frame, registered, purpose })
     }
 
-    /// What the provider of a chat charges them as.
-    pub fn category(&self) -> &'static str {
-        self.category
+    /// What they are for: marketing as soon as one of them is.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// The message for one recipient, or why there is none. Takes the row's texts.
@@ -127,19 +132,21 @@ impl Letters {
         let correlation = Correlation { message: MessageId(row.id), attempt: i32::from(row.attempts) };
         let stamp = Stamp { correlation, purpose, now };
         let content = match row.content.take() {
-            None => Content::Template { values: BTreeMap::new() },
+            None => Content::Template { values: BTreeMap::new(), subject: None },
             Some(content) => serde_json::from_value(content).map_err(|error| unrenderable(error.to_string()))?,
         };
         match (content, self.channel) {
-            (Content::Template { values }, _) => {
+            (Content::Template { values, subject }, _) => {
                 let variant = row.template_version_id.and_then(|id| self.variants.get(&id));
                 let variant = variant.ok_or_else(|| unrenderable("its template is gone".to_owned()))?;
                 let variables = with_given(row.variables(self.today), &values);
                 match variant {
                     Variant::Whatsapp(letter) => letter.write(&row.address, &variables, stamp).map(Written::Whatsapp),
-                    Variant::Sms(letter) => letter.write(&row.address, &variables, stamp).map(Written::Sms),
+                    Variant::Sms(letter) => {
+                        letter.write(&row.address, &variables, stamp, &self.registered).map(Written::Sms)
+                    }
                     Variant::Email(letter) => {
-                        let message = letter.write(&row.address, &variables, stamp, &self.frame)?;
+                        let message = letter.write(&row.address, subject.as_deref(), &variables, stamp, &self.frame)?;
                         Ok(Written::Email { message: Box::new(message), files: Vec::new() })
                     }
                 }
@@ -147,7 +154,9 @@ impl Letters {
             (Content::Whatsapp { content, in_reply_to }, Channel::Whatsapp) => {
                 whatsapp::plain(&row.address, content, in_reply_to, stamp).map(Written::Whatsapp)
             }
-            (Content::Sms(content), Channel::Sms) => sms::plain(&row.address, content, stamp).map(Written::Sms),
+            (Content::Sms(content), Channel::Sms) => {
+                sms::plain(&row.address, content, stamp, &self.registered).map(Written::Sms)
+            }
             (Content::Email(mut content), Channel::Email) => {
                 let files = std::mem::take(&mut content.attachments);
                 let message = email::plain(&row.address, content, stamp, &self.frame);

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 /// What goes with the text.
 #[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Extras {
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct SmsExtras {
     sender: Option<String>,
-    registration: Option<SmsRegistration>,
+    /// Its registration, where the recipient's country asks for one.
+    pub registration: Option<SmsRegistration>,
     validity_seconds: Option<u32>,
 }
 
@@ -24,7 +25,7 @@ struct Extras {
 #[derive(Debug)]
 pub(super) struct SmsLetter {
     template: Template,
-    extras: Extras,
+    extras: SmsExtras,
 }
 
 impl SmsLetter {
@@ -36,17 +37,33 @@ impl SmsLetter {
         }
     }
 
-    pub fn write(&self, address: &str, variables: &Variables, stamp: Stamp) -> Result<SmsMessage, Unwritable> {
+    pub fn write(
+        &self,
+        address: &str,
+        variables: &Variables,
+        stamp: Stamp,
+        registered: &[String],
+    ) -> Result<SmsMessage, Unwritable> {
         let body = self.template.render(variables).map_err(|error| ExclusionReason::of(&error))?;
-        let Extras { sender, registration, validity_seconds } = self.extras.clone();
-        plain(address, SmsContent { body, sender, registration, validity_seconds }, stamp)
+        let SmsExtras { sender, registration, validity_seconds } = self.extras.clone();
+        plain(address, SmsContent { body, sender, registration, validity_seconds }, stamp, registered)
     }
 }
 
-/// A message that says itself what it says.
-pub(super) fn plain(address: &str, content: SmsContent, stamp: Stamp) -> Result<SmsMessage, Unwritable> {
+/// A message that says itself what it says. `registered`: countries that take no text that was not registered.
+pub(super) fn plain(
+    address: &str,
+    content: SmsContent,
+    stamp: Stamp,
+    registered: &[String],
+) -> Result<SmsMessage, Unwritable> {
+    let to = phone(address)?;
+    let missing = content.registration.as_ref().is_none_or(|registration| registration.template_id.trim().is_empty());
+    if let Some(country) = to.country().filter(|country| missing && registered.contains(country)) {
+        return Err((ExclusionReason::Unregistered, format!("{country} takes only texts that are registered there")));
+    }
     Ok(SmsMessage {
-        to: phone(address)?,
+        to,
         body: content.body.trim().to_owned(),
         sender: content.sender,
         purpose: stamp.purpose,

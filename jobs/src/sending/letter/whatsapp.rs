@@ -3,6 +3,7 @@
 use super::{LetterError, Stamp, Unwritable, phone, template_error};
 use domain::{
     campaigns::ExclusionReason,
+    ids::FlowId,
     messaging::{
         template::{Template, Variables, body_parameters},
         whatsapp::{ButtonKind, ButtonValue, HeaderValue, Media, MediaSource, TemplateContent, WhatsappContent},
@@ -14,10 +15,22 @@ use serde::Deserialize;
 
 /// What goes with the text; every text may use variables.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Extras {
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct WhatsappExtras {
     header: Option<HeaderValue>,
     buttons: Vec<ButtonValue>,
+    /// The flow of replies that answers to the buttons lead into: the template stands for its first message.
+    pub reply_flow_id: Option<FlowId>,
+}
+
+impl WhatsappExtras {
+    /// What answers to the buttons say, as far as that is the same for everybody.
+    pub fn choices(&self) -> impl Iterator<Item = &str> {
+        self.buttons.iter().filter_map(|button| match &button.kind {
+            ButtonKind::QuickReply { payload } if !payload.contains('{') => Some(payload.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// A template, ready to be filled in.
@@ -38,7 +51,7 @@ impl WhatsappLetter {
             return Err(LetterError::Conditional(version.name));
         }
         let extras = version.extras.map(serde_json::from_value).transpose();
-        let extras: Extras = match extras {
+        let extras: WhatsappExtras = match extras {
             Ok(extras) => extras.unwrap_or_default(),
             Err(error) => return Err(LetterError::Extras(version.name, error)),
         };

@@ -1,0 +1,45 @@
+//! Ladders: policies are put on, led up step by step, and taken off.
+//!
+//! What is due is in the database; [`wake`] finds it and has it done, so nothing depends on a job that was lost. Fails
+//! as the database does; what one attempt leaves, the next finds.
+
+pub mod advance;
+pub mod enrol;
+pub mod request;
+
+use crate::{
+    NewJob,
+    campaigns::job,
+    kinds::{advance_sequence::AdvanceSequence, enrol_sequence::EnrolSequence},
+    queue::ledger,
+    services::Services,
+};
+use chrono::TimeDelta;
+use schema::{AsyncConnection, DbError, sequences};
+
+/// Ladders woken in one go.
+const LIMIT: i64 = 100;
+/// How often a ladder is looked at for newcomers, and for those whose way is over.
+const LOOK_AGAIN: TimeDelta = TimeDelta::days(1);
+
+/// Enqueues what ladders are due for; how many jobs are new.
+pub async fn wake(services: &Services) -> Result<usize, DbError> {
+    let now = services.clock.now();
+    let mut connection = services.db.get().await?;
+    let mut jobs: Vec<NewJob> = Vec::new();
+    for campaign in sequences::due(&mut connection, now, LIMIT).await? {
+        jobs.push(job(&AdvanceSequence { campaign })?);
+    }
+    for campaign in sequences::unlooked(&mut connection, now - LOOK_AGAIN, LIMIT).await? {
+        jobs.push(job(&EnrolSequence { campaign })?);
+    }
+    if jobs.is_empty() {
+        return Ok(0);
+    }
+    let enqueued = connection
+        .transaction::<_, DbError, _>(async |connection| ledger::enqueue(connection, now, &jobs).await)
+        .await?;
+    drop(connection);
+    services.dispatcher.push(&enqueued).await;
+    Ok(enqueued.iter().filter(|job| !job.existed).count())
+}
