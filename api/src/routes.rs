@@ -6,12 +6,13 @@ use crate::{
     audit,
     auth::{AuthApi, ConfirmApi, JoiningApi, MfaApi, OidcApi, PasswordsApi, SessionsApi, VerifyApi},
     book,
-    campaigns::{CampaignFiguresApi, CampaignsApi},
+    campaigns::{CampaignControlApi, CampaignFiguresApi, CampaignsApi, SequencesApi},
     communication, consent, docs, edge,
     health::HealthApi,
     jobs::JobsApi,
-    nullable, people, public,
+    live, nullable, people, public,
     queues::QueuesApi,
+    segments,
     state::SharedState,
     templates::TemplatesApi,
     uploads, webhooks, whatsapp,
@@ -33,7 +34,7 @@ fn resources() -> impl OpenApi + 'static {
         uploads::api(),
         book::api(),
         (TemplatesApi, whatsapp::api()),
-        (CampaignsApi, CampaignFiguresApi),
+        (CampaignsApi, CampaignControlApi, CampaignFiguresApi, SequencesApi, segments::api()),
         communication::api(),
         (consent::api(), public::api()),
         webhooks::api(),
@@ -59,6 +60,7 @@ pub fn app(state: SharedState) -> BoxEndpoint<'static, Response> {
     let routes = Route::new()
         .at("/api/openapi.json", get(docs::document(nullable::marked(&service.spec()))))
         .at("/api/docs", get(docs::page(service.swagger_ui_html())))
+        .at("/api/live", get(poem::endpoint::make(live::open)))
         .nest("/", service)
         .map_to_response();
     edge::around(routes, &state, edge::Methods(Arc::new(methods(&resources()))))
@@ -76,7 +78,7 @@ fn methods<T: OpenApi>(_resources: &T) -> HashMap<String, HeaderValue> {
             }
         }
     }
-    for own in ["/api/openapi.json", "/api/docs"] {
+    for own in ["/api/openapi.json", "/api/docs", "/api/live"] {
         methods.insert(own.to_owned(), BTreeSet::from(["GET".to_owned(), "HEAD".to_owned()]));
     }
     let allow = |allowed: BTreeSet<String>| allowed.into_iter().collect::<Vec<_>>().join(", ");

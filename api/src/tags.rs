@@ -25,6 +25,8 @@ pub enum Tag {
     Whatsapp,
     /// Messages to a book of policies, and how they fare.
     Campaigns,
+    /// Named parts of the book's customers, and tags on customers.
+    Segments,
     /// Single messages, what became of messages and why, and the accounts that send.
     Communication,
     /// What people allow, and when, how often and on whose word messages go out.

@@ -1,9 +1,10 @@
 //! How a campaign fares: `/api/campaigns/{id}/analytics`, and its people: `/recipients` and `/exclusions`.
 //!
-//! Figures are those last measured, which a job does while the campaign runs and at its end; one that was never measured
-//! is measured when somebody asks. Lists of people go on by key, since there may be millions; nothing is counted.
+//! Figures are read from counters that the transactions which change messages keep, so they are as of now and cost the
+//! same for ten recipients and a million. Lists of people go on by key, since there may be millions; nothing is counted.
 
 use super::{
+    analytics::Analytics,
     find,
     people::{self, Exclusions, Recipients},
 };
@@ -15,15 +16,14 @@ use crate::{
     state::SharedState,
     tags::Tag,
 };
-use chrono::{DateTime, Utc};
 use domain::{
-    campaigns::{CampaignStatus, ExclusionReason, report},
-    ids::{CampaignId, MessageId, TemplateId},
+    campaigns::{ExclusionReason, figures::Over},
+    ids::{CampaignId, MessageId},
     messaging::MessageStatus,
 };
 use poem::web::Data;
 use poem_openapi::{
-    Object, OpenApi,
+    OpenApi,
     param::{Path, Query},
 };
 use schema::{
@@ -36,148 +36,30 @@ named_set!(MessageStatus, ExclusionReason);
 /// Figures and people of campaigns.
 pub struct CampaignFiguresApi;
 
-/// How a campaign fares.
-#[derive(Object)]
-#[oai(rename_all = "camelCase")]
-struct Analytics {
-    /// Which.
-    campaign_id: Id<CampaignId>,
-    /// Where it stands.
-    status: Name<CampaignStatus>,
-    /// How far its messages got.
-    metrics: Metrics,
-    /// What happened when, oldest first; spans in which nothing did are left out.
-    timeline: Vec<Span>,
-    /// The width of a span of the timeline, in seconds.
-    timeline_seconds: i64,
-    /// Its templates, best first.
-    top_performing_content: Vec<Content>,
-    /// Who was left out, by reason.
-    exclusions: Vec<Excluded>,
-    /// When this was measured.
-    measured_at: DateTime<Utc>,
-}
-
-/// How far messages got; each further step includes the steps before it. Rates are percentages of what was delivered,
-/// `deliveryRate` of what was sent.
-#[derive(Object)]
-#[oai(rename_all = "camelCase")]
-struct Metrics {
-    /// Messages written.
-    total: i64,
-    /// Not yet handed over.
-    pending: i64,
-    /// Being handed over.
-    sending: i64,
-    /// Left out at send time, or stopped.
-    suppressed: i64,
-    /// Of unknown outcome.
-    unconfirmed: i64,
-    /// Refused or given up.
-    failed: i64,
-    /// Accepted by the provider.
-    sent: i64,
-    /// Reached a device.
-    delivered: i64,
-    /// Opened or read.
-    opened: i64,
-    /// Followed a link.
-    clicked: i64,
-    /// Answered.
-    replied: i64,
-    /// Renewed or paid after the message.
-    converted: i64,
-    /// Opened of delivered.
-    open_rate: f64,
-    /// Clicked of delivered.
-    click_rate: f64,
-    /// Converted of delivered.
-    conversion_rate: f64,
-    /// Delivered of sent.
-    delivery_rate: f64,
-}
-
-/// What happened in one span of time.
-#[derive(Object)]
-struct Span {
-    /// Its start.
-    at: DateTime<Utc>,
-    /// Accepted in it.
-    sent: i64,
-    /// Delivered in it.
-    delivered: i64,
-    /// Opened in it.
-    opened: i64,
-    /// Answered in it.
-    replied: i64,
-    /// Failed in it.
-    failed: i64,
-}
-
-/// How a template fared.
-#[derive(Object)]
-#[oai(rename_all = "camelCase")]
-struct Content {
-    /// Which.
-    template_id: Id<TemplateId>,
-    /// Its name.
-    name: String,
-    /// Accepted by the provider.
-    sent: i64,
-    /// Reached a device.
-    delivered: i64,
-    /// Opened or read.
-    opened: i64,
-    /// Followed a link.
-    clicked: i64,
-    /// Renewed or paid after the message.
-    converted: i64,
-    /// Opened of delivered, in percent.
-    open_rate: f64,
-    /// Clicked of delivered, in percent.
-    click_rate: f64,
-    /// Converted of delivered, in percent.
-    conversion_rate: f64,
-}
-
-/// How many were left out for one reason.
-#[derive(Object)]
-struct Excluded {
-    /// Why.
-    reason: String,
-    /// How many.
-    count: i64,
-}
-
 #[OpenApi(prefix_path = "/api/campaigns", tag = "Tag::Campaigns")]
 impl CampaignFiguresApi {
     /// Get a campaign's figures
+    ///
+    /// As of now, however large it is and while it is being sent. A recurring campaign's are those of every time it was
+    /// sent; rehearsals count for themselves only. Amounts are by currency and never added across. A message is
+    /// converted when its case is renewed or paid within the campaign's attribution window, and it was the campaign's
+    /// last before.
     #[oai(path = "/:id/analytics", method = "get")]
     async fn analytics(
         &self,
         state: Data<&SharedState>,
         caller: Guard<permit::CampaignsView>,
         id: Path<Id<CampaignId>>,
+        /// `campaign`, or `group`: all campaigns of the request that made it, in reach.
+        over: Query<Option<Name<Over>>>,
     ) -> ApiResult<Reply<Analytics>> {
         let mut connection = state.services.db.get().await?;
         let campaign = find(&mut connection, caller.reach, id.0.0).await?;
-        let (report, measured_at) = match (campaign.report(), campaign.metrics_at) {
-            (Some(report), Some(at)) => (report, at),
-            _ => {
-                let at = state.services.clock.now();
-                (campaigns::measure(&mut connection, campaign.id).await?.report(None), at)
-            }
-        };
-        ok(Analytics {
-            campaign_id: id.0,
-            status: Name(campaign.status),
-            metrics: report.metrics.into(),
-            timeline: report.timeline.into_iter().map(Span::from).collect(),
-            timeline_seconds: report.timeline_seconds,
-            top_performing_content: report.top_performing_content.into_iter().map(Content::from).collect(),
-            exclusions: report.exclusions.into_iter().map(Excluded::from).collect(),
-            measured_at,
-        })
+        let is_group = over.0.is_some_and(|over| over.0 == Over::Group);
+        let counted = campaigns::counted(&mut connection, caller.reach, campaign.id, is_group).await?;
+        let measured_at = state.services.clock.now();
+        let measured = campaigns::measure(&mut connection, &counted, campaign.time_zone.as_deref()).await?;
+        ok(Analytics::of(&campaign, &counted, &measured, measured_at))
     }
 
     /// List a campaign's recipients
@@ -235,60 +117,5 @@ impl CampaignFiguresApi {
         let rows =
             campaigns::exclusions(&mut connection, caller.reach, id.0.0.0, reason, after, page.limit() + 1).await?;
         ok(people::exclusions(rows, page.size()))
-    }
-}
-
-impl From<report::Metrics> for Metrics {
-    fn from(metrics: report::Metrics) -> Self {
-        let rates = metrics.rates();
-        Self {
-            total: metrics.total,
-            pending: metrics.pending,
-            sending: metrics.sending,
-            suppressed: metrics.suppressed,
-            unconfirmed: metrics.unconfirmed,
-            failed: metrics.failed,
-            sent: metrics.sent,
-            delivered: metrics.delivered,
-            opened: metrics.opened,
-            clicked: metrics.clicked,
-            replied: metrics.replied,
-            converted: metrics.converted,
-            open_rate: rates.open_rate,
-            click_rate: rates.click_rate,
-            conversion_rate: rates.conversion_rate,
-            delivery_rate: rates.delivery_rate,
-        }
-    }
-}
-
-impl From<report::Span> for Span {
-    fn from(span: report::Span) -> Self {
-        let report::Span { at, sent, delivered, opened, replied, failed } = span;
-        Self { at, sent, delivered, opened, replied, failed }
-    }
-}
-
-impl From<report::Content> for Content {
-    fn from(content: report::Content) -> Self {
-        let rates = content.rates();
-        Self {
-            template_id: Id(TemplateId(content.template_id)),
-            name: content.name,
-            sent: content.sent,
-            delivered: content.delivered,
-            opened: content.opened,
-            clicked: content.clicked,
-            converted: content.converted,
-            open_rate: rates.open_rate,
-            click_rate: rates.click_rate,
-            conversion_rate: rates.conversion_rate,
-        }
-    }
-}
-
-impl From<report::Excluded> for Excluded {
-    fn from(excluded: report::Excluded) -> Self {
-        Self { reason: excluded.reason, count: excluded.count }
     }
 }

@@ -11,22 +11,24 @@ use crate::{
     envelope::{FieldFault, Success},
     error::{ApiError, ApiResult},
     request::{Id, Name},
+    segments::resolved,
     state::SharedState,
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    campaigns::CampaignStatus,
+    campaigns::{Begins, CampaignStatus, Forecast, status},
     ids::{CampaignId, TemplateId, UploadId},
-    messaging::Channel,
+    messaging::{Channel, price},
     permissions::{Permission, Reach},
 };
 use jobs::{campaigns::request, queue::dispatch::Enqueued};
 use poem_openapi::{ApiResponse, Object, payload::Json};
+use rust_decimal::Decimal;
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     audit::{self, Entity, Entry},
     campaigns::{self, Schedule, Target},
-    templates, uploads,
+    consent, prices, templates, uploads,
 };
 use uuid::Uuid;
 
@@ -63,12 +65,12 @@ struct Launching {
     job_id: Option<Uuid>,
 }
 
-/// 202 when work has begun, 201 when it waits for its time.
+/// 202 when work has begun, 201 when it waits.
 #[derive(ApiResponse)]
 pub(super) enum Launched {
-    /// Scheduled.
+    /// Written: a draft, waiting for its time, or for a second person's word.
     #[oai(status = 201)]
-    Scheduled(Json<Success<Launch>>),
+    Written(Json<Success<Launch>>),
     /// Under way: `GET /api/jobs/{jobId}` tells how far its audience is.
     #[oai(status = 202)]
     Started(Json<Success<Launch>>),
@@ -76,8 +78,8 @@ pub(super) enum Launched {
 
 /// Writes what is asked for.
 pub(super) async fn launch(state: &SharedState, caller: &SignedIn, given: NewCampaign) -> ApiResult<Launched> {
-    // whoever may only prepare has nothing to prepare yet: what is written here goes out
-    if !caller.may(Permission::CampaignsSend) {
+    // whoever may only prepare writes drafts
+    if !given.as_draft && !caller.may(Permission::CampaignsSend) {
         let message = format!("this needs the permission {}", Permission::CampaignsSend);
         let details = serde_json::json!({"permission": Permission::CampaignsSend});
         return Err(ApiError::forbidden("permission_denied", message).with_details(details));
@@ -86,70 +88,118 @@ pub(super) async fn launch(state: &SharedState, caller: &SignedIn, given: NewCam
     let plan = check::checked(given, now)?;
     let mut connection = state.services.db.get().await?;
     check_references(&mut connection, caller.reach, &plan).await?;
-    let group_id = Uuid::now_v7();
-    let mut rows = Vec::with_capacity(plan.channels.len());
-    // one a channel
-    for (channel, template) in &plan.channels {
-        let target = Target {
-            upload_id: plan.upload.map(|upload| upload.0),
-            audience: plan.audience.clone(),
-            channel: *channel,
-            today: plan.day(now),
-            reach: caller.reach,
-        };
-        rows.push(campaigns::NewCampaign {
-            group_id,
-            name: plan.name_of(*channel),
-            description: plan.description.clone(),
-            channel: *channel,
-            upload_id: target.upload_id,
-            template_id: template.0,
-            estimate: campaigns::estimate(&mut connection, &target).await?,
-            audience: target.audience,
-            budget: plan.budget,
-            schedule: plan.schedule.clone(),
-            time_zone: Some(plan.zone.name().to_owned()),
-            created_by: Some(caller.user_id.0),
-            reach: caller.reach,
-        });
-    }
+    let rows = rows(state, caller, &mut connection, &plan, now).await?;
     let (ids, enqueued) = connection
         .transaction::<_, DbError, _>(async |connection| {
-            let (ids, enqueued) = request::create(connection, now, &rows).await?;
-            let entries: Vec<_> = ids.iter().zip(&rows).map(|(id, row)| created(caller, *id, row)).collect();
+            let campaigns: Vec<_> = rows.iter().map(|(row, _)| row.clone()).collect();
+            let (ids, enqueued) = request::create(connection, now, &campaigns).await?;
+            for (id, (_, forecast)) in ids.iter().zip(&rows) {
+                campaigns::keep_forecast(connection, *id, forecast).await?;
+            }
+            let entries: Vec<_> = ids.iter().zip(&campaigns).map(|(id, row)| created(caller, *id, row)).collect();
             audit::record(connection, &entries).await?;
             Ok((ids, enqueued))
         })
         .await?;
     drop(connection);
     state.services.dispatcher.push(&enqueued).await;
-    let written = ids.into_iter().zip(&rows).enumerate().map(|(index, (id, row))| shown(id, row, enqueued.get(index)));
+    let group_id = rows.first().map(|(row, _)| row.group_id).unwrap_or_default();
+    // one a channel, all alike
+    let written =
+        ids.into_iter().zip(&rows).enumerate().map(|(index, (id, (row, _)))| shown(id, row, enqueued.get(index)));
     let campaigns: Vec<_> = written.collect();
     let launch = Launch { group_id, campaigns, job_id: enqueued.first().map(|job| job.id) };
+    let has_begun = launch.job_id.is_some();
     let answer = Json(Success { success: true, data: launch });
-    Ok(match plan.schedule {
-        Schedule::Immediate => Launched::Started(answer),
-        Schedule::At { .. } => Launched::Scheduled(answer),
-    })
+    Ok(if has_begun { Launched::Started(answer) } else { Launched::Written(answer) })
+}
+
+/// The campaigns of a request, one a channel, each with what it is foretold to come to.
+pub(super) async fn rows(
+    state: &SharedState,
+    caller: &SignedIn,
+    connection: &mut AsyncPgConnection,
+    plan: &Plan,
+    now: DateTime<Utc>,
+) -> ApiResult<Vec<(campaigns::NewCampaign, Forecast)>> {
+    let group_id = Uuid::now_v7();
+    let mut rows = Vec::with_capacity(plan.channels.len());
+    let segments = resolved(connection, "targetAudience", &plan.audience.segments(), caller.user_id).await?;
+    // one a channel
+    for (channel, template) in &plan.channels {
+        let target = Target {
+            upload_id: plan.upload.map(|upload| upload.0),
+            audience: plan.audience.clone(),
+            segments: segments.clone(),
+            grouping: plan.delivery.grouping,
+            holdout: plan.delivery.holdout(&group_id.to_string()),
+            channel: *channel,
+            today: plan.day(now),
+            zone: plan.zone,
+            reach: caller.reach,
+        };
+        let recipients = campaigns::estimate(connection, &target).await?;
+        let forecast = foretold(state, connection, *channel, recipients, now).await?;
+        let needs_approval = state.services.security.approval.exceeded(&forecast).is_some();
+        let begins = match &plan.schedule {
+            _ if needs_approval => Begins::AfterApproval,
+            Schedule::Immediate => Begins::AtOnce,
+            Schedule::At { .. } => Begins::AtItsTime,
+            Schedule::Recurring { .. } => Begins::AgainAndAgain,
+        };
+        let row = campaigns::NewCampaign {
+            group_id,
+            name: plan.name_of(*channel),
+            description: plan.description.clone(),
+            tags: plan.tags.clone(),
+            channel: *channel,
+            status: if plan.as_draft { CampaignStatus::Draft } else { status::launched(begins) },
+            upload_id: target.upload_id,
+            template_id: template.0,
+            variants: plan.variants.clone(),
+            estimate: recipients,
+            audience: target.audience,
+            budget: plan.budget,
+            schedule: plan.schedule.clone(),
+            plan: plan.delivery.clone(),
+            time_zone: Some(plan.zone.name().to_owned()),
+            needs_approval: needs_approval && !plan.as_draft,
+            rehearsal: false,
+            created_by: Some(caller.user_id.0),
+            reach: caller.reach,
+        };
+        rows.push((row, forecast));
+    }
+    Ok(rows)
+}
+
+/// What so many messages come to, at the price of one in the insurer's own country.
+async fn foretold(
+    state: &SharedState,
+    connection: &mut AsyncPgConnection,
+    channel: Channel,
+    recipients: Option<i64>,
+    now: DateTime<Utc>,
+) -> ApiResult<Forecast> {
+    let home = consent::rules::get(connection).await?.country;
+    let known = prices::on(connection, channel, now.date_naive()).await?;
+    let lines = state.services.lines.of(channel);
+    let one = lines.first().and_then(|line| price::cost(&known, line.account().name(), Some(&home), "utility", 1));
+    let cost = one.zip(recipients).map(|(one, count)| (one.currency, one.amount * Decimal::from(count)));
+    Ok(Forecast { recipients, cost: cost.into_iter().collect(), ..Forecast::default() })
 }
 
 fn created(caller: &SignedIn, id: i64, row: &campaigns::NewCampaign) -> Entry {
-    let scheduled_at = match &row.schedule {
-        Schedule::Immediate => None,
-        Schedule::At { at, .. } => Some(*at),
-    };
+    let scheduled_at = row.schedule.at();
     caller.entry("campaign.created", Entity::of(CampaignId(id))).after(serde_json::json!({
         "name": row.name, "type": row.channel, "groupId": row.group_id, "templateId": TemplateId(row.template_id),
         "uploadId": row.upload_id.map(UploadId), "targetAudience": row.audience, "scheduledAt": scheduled_at,
-        "budget": row.budget.map(|budget| budget.to_string()),
+        "budget": row.budget.map(|budget| budget.to_string()), "status": row.status,
     }))
 }
 
 fn shown(id: i64, row: &campaigns::NewCampaign, job: Option<&Enqueued>) -> Launching {
-    let (status, scheduled_at) = match &row.schedule {
-        Schedule::Immediate => (CampaignStatus::Preparing, None),
-        Schedule::At { at, .. } => (CampaignStatus::Scheduled, Some(*at)),
-    };
+    let (status, scheduled_at) = (row.status, row.schedule.at());
     Launching {
         id: Id(CampaignId(id)),
         name: row.name.clone(),
@@ -162,7 +212,7 @@ fn shown(id: i64, row: &campaigns::NewCampaign, job: Option<&Enqueued>) -> Launc
 }
 
 /// Holds the templates and the upload against what they have to be.
-async fn check_references(connection: &mut AsyncPgConnection, reach: Reach, plan: &Plan) -> ApiResult<()> {
+pub(super) async fn check_references(connection: &mut AsyncPgConnection, reach: Reach, plan: &Plan) -> ApiResult<()> {
     let mut faults = Vec::new();
     for (channel, template) in &plan.channels {
         let problem = match templates::get(connection, *template).await? {
@@ -172,6 +222,15 @@ async fn check_references(connection: &mut AsyncPgConnection, reach: Reach, plan
             Some(_) => continue,
         };
         faults.push(FieldFault { field: format!("templates.{channel}"), message: problem });
+    }
+    for variant in &plan.variants {
+        let problem = match templates::get(connection, TemplateId(variant.template_id)).await? {
+            None => "there is no such template".to_owned(),
+            Some(found) if found.channel()? != variant.channel => format!("is a template for {}", found.template_type),
+            Some(found) if !found.is_active => "is not active any more".to_owned(),
+            Some(_) => continue,
+        };
+        faults.push(FieldFault { field: format!("variants.{}", variant.label), message: problem });
     }
     let mut unready = None;
     if let Some(id) = plan.upload {

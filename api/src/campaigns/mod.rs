@@ -3,15 +3,22 @@
 //! A request makes one campaign a channel, tied by a group id. Everything about it is checked before anything is
 //! written, and the faults are told together; what is written, its jobs included, is written in one transaction.
 
+mod analytics;
 mod check;
+mod control;
+mod delivery;
 pub(crate) mod figures;
 mod launch;
 mod new;
 mod people;
+mod sequences;
 mod status;
+mod variants;
 mod view;
 
+pub use control::CampaignControlApi;
 pub use figures::CampaignFiguresApi;
+pub use sequences::SequencesApi;
 
 use crate::{
     auth::{Guard, permit},
@@ -59,7 +66,8 @@ struct Campaigns {
 /// What a campaign is asked to be.
 #[derive(Object)]
 struct StatusRequest {
-    /// `paused` holds it, `active` resumes it (or launches one that missed its time), `cancelled` stops it for good.
+    /// `paused` holds it, `active` resumes it (or launches a draft, or one that missed its time), `cancelled` stops it
+    /// for good, `draft` takes back what has not begun.
     status: Name<Asked>,
 }
 
@@ -77,9 +85,10 @@ struct StatusChanged {
 
 #[OpenApi(prefix_path = "/api/campaigns", tag = "Tag::Campaigns")]
 impl CampaignsApi {
-    /// Start or schedule campaigns
+    /// Write, start or schedule campaigns
     ///
-    /// One a channel. An immediate one begins with the job that writes its audience; a scheduled one waits for its time.
+    /// One a channel. An immediate one begins with the job that writes its audience; a scheduled one waits for its time,
+    /// one larger or dearer than a person may send alone for a second person's word, a draft for being launched.
     /// 422 `channel_not_configured` for a channel that cannot send yet, 409 `upload_not_ready` while the upload is being
     /// read. `targetCount` is an estimate until the audience is written.
     #[oai(path = "/", method = "post")]
@@ -107,6 +116,12 @@ impl CampaignsApi {
         /// Over this upload only.
         #[oai(name = "uploadId")]
         upload: Query<Option<Id<UploadId>>>,
+        /// With this tag only.
+        #[oai(validator(max_length = 50))]
+        tag: Query<Option<String>>,
+        /// Times of this recurring campaign only.
+        #[oai(name = "parentId")]
+        parent: Query<Option<Id<CampaignId>>>,
         /// With this in their name.
         #[oai(validator(max_length = 255))]
         search: Query<Option<String>>,
@@ -118,6 +133,8 @@ impl CampaignsApi {
             statuses: status.0.map(|names| names.0).unwrap_or_default(),
             channels: channels.0.map(|names| names.0).unwrap_or_default(),
             upload_id: upload.0.map(|upload| upload.0.0),
+            tag: blank_is_none(tag.0).map(|tag| tag.to_lowercase()),
+            parent: parent.0.map(|parent| parent.0.0),
             search: blank_is_none(search.0),
             offset: page.offset(),
             limit: page.limit(),

@@ -11,12 +11,16 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    campaigns::{CampaignStatus, IllegalTransition, Wanted, status},
+    campaigns::{Begins, CampaignStatus, Forecast, IllegalTransition, Wanted, status},
     ids::CampaignId,
     permissions::Reach,
 };
 use jobs::campaigns::request;
-use schema::{AsyncConnection, DbError, audit::Actor, campaigns::StatusChange};
+use schema::{
+    AsyncConnection, DbError,
+    audit::Actor,
+    campaigns::{Campaign, StatusChange},
+};
 
 /// How often a change is judged anew.
 const TRIES: usize = 8;
@@ -26,13 +30,15 @@ const TRIES: usize = 8;
 pub(super) struct Asked(&'static str, Wanted);
 
 impl Asked {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self("paused", Wanted::Paused),
         Self("active", Wanted::Active),
         Self("cancelled", Wanted::Cancelled),
         Self("pause", Wanted::Paused),
         Self("resume", Wanted::Active),
         Self("stop", Wanted::Cancelled),
+        Self("draft", Wanted::Draft),
+        Self("withdraw", Wanted::Draft),
     ];
 
     /// As the rules know it.
@@ -71,12 +77,12 @@ pub(super) async fn change(state: &SharedState, asked: &Request) -> ApiResult<(C
     let mut connection = state.services.db.get().await?;
     for _ in 0..TRIES {
         let campaign = find(&mut connection, asked.reach, asked.campaign).await?;
-        let to = status::request(campaign.status, asked.wanted).map_err(refused)?;
+        let now = state.services.clock.now();
+        let to = status::request(campaign.status, asked.wanted, begins(state, &campaign, now)).map_err(refused)?;
         if to == campaign.status {
             return Ok((to, campaign.updated_at));
         }
         let change = StatusChange { campaign: campaign.id, from: campaign.status, to, actor: asked.actor.clone() };
-        let now = state.services.clock.now();
         let changed = connection
             .transaction::<_, DbError, _>(async |connection| request::change_status(connection, now, &change).await)
             .await?;
@@ -87,6 +93,18 @@ pub(super) async fn change(state: &SharedState, asked: &Request) -> ApiResult<(C
         }
     }
     Err(ApiError::conflict("campaign_busy", "the campaign is being changed by others at this moment; try again"))
+}
+
+/// How it begins: after a second person's word, when it is more than one person may send and nobody agreed yet.
+fn begins(state: &SharedState, campaign: &Campaign, now: DateTime<Utc>) -> Begins {
+    let is_too_much = || {
+        let forecast =
+            campaign.forecast().unwrap_or_else(|| Forecast { recipients: campaign.estimate(), ..Forecast::default() });
+        state.services.security.approval.exceeded(&forecast).is_some()
+    };
+    let begins = campaign.begins(now);
+    let is_new = campaign.status == CampaignStatus::Draft && !campaign.rehearsal;
+    if is_new && is_too_much() { Begins::AfterApproval } else { begins }
 }
 
 fn refused(error: IllegalTransition) -> ApiError {

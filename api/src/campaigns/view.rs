@@ -15,6 +15,19 @@ use schema::campaigns;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// A second person's word.
+#[derive(Object)]
+struct Approval {
+    /// `pending`, `approved` or `rejected`.
+    state: String,
+    /// Whose.
+    by: Option<Id<UserId>>,
+    /// When.
+    at: Option<DateTime<Utc>>,
+    /// Why.
+    note: Option<String>,
+}
+
 /// A campaign on one channel.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
@@ -66,8 +79,22 @@ pub(super) struct Campaign {
     failed_count: i32,
     /// Of unknown outcome.
     unconfirmed_count: i32,
-    /// `immediate` or `scheduled`.
+    /// `immediate`, `scheduled` or `recurring`.
     schedule_type: String,
+    /// `once`; `recurring`, of which each time is a campaign of its own; `sequence`, a ladder of steps.
+    mode: String,
+    /// How it goes out: `timing`, `windows`, `pace`, `test`, `limits`, `recurrence`, `maxMessages`, `attributionDays`.
+    plan: Value,
+    /// For whoever looks for it.
+    tags: Vec<String>,
+    /// The recurring campaign it is one time of.
+    parent_id: Option<Id<CampaignId>>,
+    /// Goes out over the sandbox: nobody gets it.
+    rehearsal: bool,
+    /// A second person's word, where one is needed.
+    approval: Option<Approval>,
+    /// Of a sequence: people who enter later are taken in until then.
+    enrol_until: Option<DateTime<Utc>>,
     /// When it is to start.
     scheduled_at: Option<DateTime<Utc>>,
     /// The IANA zone its days are counted in.
@@ -114,6 +141,18 @@ impl From<campaigns::Campaign> for Campaign {
             failed_count: row.failed_count,
             unconfirmed_count: row.unconfirmed_count,
             schedule_type: row.schedule_type,
+            mode: row.mode.to_string(),
+            plan: row.plan,
+            tags: row.tags.into_iter().flatten().collect(),
+            parent_id: row.parent_id.map(|id| Id(CampaignId(id))),
+            rehearsal: row.rehearsal,
+            approval: row.approval.map(|state| Approval {
+                state,
+                by: row.approval_by.map(|id| Id(UserId(id))),
+                at: row.approval_at,
+                note: row.approval_note,
+            }),
+            enrol_until: row.enrol_until,
             scheduled_at: row.scheduled_at,
             time_zone: row.time_zone,
             latest_start: row.latest_start,

@@ -1,16 +1,16 @@
-//! `/api/communication/accounts`: the accounts that send, which of them wait for a person and why, and letting one send
-//! again.
+//! `/api/communication/accounts`: the accounts that send, which of them wait for a person and why, letting one send
+//! again, and what each does about messages of unknown outcome.
 
 use crate::{
     auth::{Guard, permit},
     envelope::{Reply, ok},
     error::{ApiError, ApiResult},
-    request::Name,
+    request::{Name, StrictBody, named_set},
     state::SharedState,
     tags::Tag,
 };
-use chrono::{DateTime, Utc};
-use domain::messaging::Channel;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::messaging::{Channel, UnconfirmedEnd, UnconfirmedPolicy};
 use jobs::sending::accounts;
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path};
@@ -21,6 +21,8 @@ use schema::{
 };
 use serde_json::json;
 use std::collections::HashMap;
+
+named_set!(UnconfirmedEnd);
 
 /// Accounts that send.
 pub struct AccountsApi;
@@ -52,6 +54,28 @@ struct SendingAccount {
     resting_for: Option<String>,
     /// The provider's own judgement of it.
     quality: Option<String>,
+    /// How many different people it may write to first within a day, as the provider has it.
+    daily_recipients: Option<i32>,
+    /// What it does about messages of unknown outcome.
+    unconfirmed: UnconfirmedRule,
+}
+
+/// What is done about messages of which nobody knows whether the provider took them. They are never sent again unless
+/// the provider proves that it never had them.
+#[derive(Object, Clone, Copy)]
+#[oai(rename_all = "camelCase", deny_unknown_fields)]
+struct UnconfirmedRule {
+    /// How long the provider's word is waited for, in minutes.
+    #[oai(validator(minimum(value = "15"), maximum(value = "10080")))]
+    after_minutes: i32,
+    /// What stands in for it then: `unconfirmed` (nothing), `sent` or `failed`.
+    close_as: Name<UnconfirmedEnd>,
+}
+
+impl From<UnconfirmedPolicy> for UnconfirmedRule {
+    fn from(policy: UnconfirmedPolicy) -> Self {
+        Self { after_minutes: policy.minutes(), close_as: Name(policy.end) }
+    }
 }
 
 /// An account that sends again.
@@ -84,6 +108,8 @@ impl AccountsApi {
             // without Redis nobody knows, and nothing is sent
             let resting = state.services.rate_limiter.pause_of(account.account()).await.ok().flatten();
             let row = known.remove(account.account());
+            let policy = row.as_ref().map(|row| row.unconfirmed()).transpose()?.flatten().unwrap_or_default();
+            let daily_recipients = row.as_ref().and_then(|row| row.daily_recipients);
             let (paused_at, paused_reason, quality) =
                 row.map_or((None, None, None), |row| (row.paused_at, row.paused_reason, row.quality));
             shown.push(SendingAccount {
@@ -95,6 +121,8 @@ impl AccountsApi {
                 paused_reason,
                 resting_for: resting.map(|pause| pause.reason),
                 quality,
+                daily_recipients,
+                unconfirmed: policy.into(),
             });
         }
         ok(SendingAccounts { accounts: shown })
@@ -129,5 +157,39 @@ impl AccountsApi {
             .await?;
         let message = if resumed { "The account sends again" } else { "The account was not paused" };
         ok(ResumedAccount { account: account.0, message: message.to_owned() })
+    }
+
+    /// Say what an account does about messages of unknown outcome
+    ///
+    /// Until then they are looked up where the provider can be asked. A word of the provider's that comes later counts
+    /// whatever stood in for it.
+    #[oai(path = "/:account/unconfirmed", method = "put")]
+    async fn set_unconfirmed(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::SettingsManage>,
+        account: Path<String>,
+        body: StrictBody<UnconfirmedRule>,
+    ) -> ApiResult<Reply<UnconfirmedRule>> {
+        let lines = state.services.lines.all();
+        let line = lines.iter().find(|line| line.account().account() == account.0);
+        let line = line.ok_or_else(|| ApiError::not_found("account"))?;
+        let rule = body.0;
+        let policy = UnconfirmedPolicy { after: TimeDelta::minutes(rule.after_minutes.into()), end: rule.close_as.0 };
+        let shown = |policy: UnconfirmedPolicy| json!({"afterMinutes": policy.minutes(), "closeAs": policy.end});
+        let now = state.services.clock.now();
+        let mut connection = state.services.db.get().await?;
+        connection
+            .transaction::<_, ApiError, _>(async |connection| {
+                let known = sending_accounts::known(connection, &[&account.0]).await?;
+                let before = known.first().map(|row| row.unconfirmed()).transpose()?.flatten().unwrap_or_default();
+                let named = (account.0.as_str(), line.channel(), line.account().name());
+                sending_accounts::set_unconfirmed(connection, named, policy, now).await?;
+                let entry = caller.entry("account.changed", Entity::named("sending_account", &account.0));
+                audit::record(connection, &[entry.before(shown(before)).after(shown(policy))]).await?;
+                Ok(())
+            })
+            .await?;
+        ok(rule)
     }
 }

@@ -16,7 +16,10 @@ use domain::{
     ids::{CaseId, CustomerId, TemplateId},
     messaging::{Channel, Purpose, Segments, price, restraint::country_of},
 };
-use jobs::sending::{content::Content, single};
+use jobs::sending::{
+    content::{Content, SmsContent},
+    single,
+};
 use poem_openapi::Object;
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
@@ -74,6 +77,13 @@ pub(crate) struct AskedMessage {
     segments: Option<u32>,
 }
 
+impl AskedMessage {
+    /// The job that sends it.
+    pub fn job_id(&self) -> Uuid {
+        self.job_id
+    }
+}
+
 /// Asks for a message; `says` is what it says when it fills in no template.
 pub(super) async fn ask(
     state: &SharedState,
@@ -93,7 +103,7 @@ pub(super) async fn ask(
         (Some(content), None) => (content, None),
         (None, Some(name)) => {
             let values: BTreeMap<String, String> = given.parameters.clone().unwrap_or_default().into_iter().collect();
-            (Content::Template { values }, Some(template(&mut connection, channel, name).await?))
+            (Content::Template { values, subject: None }, Some(template(&mut connection, channel, name).await?))
         }
     };
     let purpose = given.purpose.or(template.as_ref().map(|template| template.purpose)).unwrap_or(Purpose::Service);
@@ -101,6 +111,9 @@ pub(super) async fn ask(
         Content::Sms(sms) => u32::try_from(Segments::of(&sms.body).count).ok(),
         Content::Template { .. } | Content::Whatsapp { .. } | Content::Email(_) => None,
     };
+    if let Content::Sms(sms) = &content {
+        demand_registration(state, &address, sms)?;
+    }
     let cost = cost(state, &mut connection, channel, (&address, purpose), segments, now).await?;
     let new = NewSingle {
         channel,
@@ -142,6 +155,19 @@ pub(super) async fn ask(
         currency,
         segments,
     })
+}
+
+/// Refuses a text that the recipient's country does not take. A template's own registration is looked at when it is
+/// written out.
+fn demand_registration(state: &SharedState, address: &str, sms: &SmsContent) -> ApiResult<()> {
+    let country = country_of(address);
+    let needed = country.filter(|country| state.services.lines.registered_countries().contains(country));
+    match (needed, &sms.registration) {
+        (Some(country), None) => {
+            Err(fault("registration", format!("{country} takes only texts that are registered there")))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn fault(field: &str, message: impl Into<String>) -> ApiError {
@@ -248,12 +274,6 @@ async fn cost(
     let known = prices::on(connection, channel, now.date_naive()).await?;
     let lines = state.services.lines.of(channel);
     let Some(line) = lines.first() else { return Ok(None) };
-    let (country, category) = match (channel, purpose) {
-        (Channel::Whatsapp, Purpose::Marketing) => (country_of(address), "marketing"),
-        (Channel::Whatsapp, Purpose::Service) => (country_of(address), "utility"),
-        (Channel::Sms, _) => (country_of(address), "*"),
-        (Channel::Email, _) => (None, "*"),
-    };
-    let segments = segments.and_then(|segments| u16::try_from(segments).ok()).unwrap_or(1);
-    Ok(price::cost(&known, line.account().name(), country.as_deref(), category, segments))
+    let segments = segments.and_then(|segments| u16::try_from(segments).ok());
+    Ok(price::of_message(&known, line.account().name(), (channel, purpose), address, segments))
 }

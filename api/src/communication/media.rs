@@ -154,9 +154,11 @@ fn refused(failure: SendFailure) -> ApiError {
             let wait = after.map_or(1, |after| after.as_secs().max(1));
             ApiError::too_many("provider_busy", "WhatsApp takes no more files at the moment", wait)
         }
-        FailureClass::Account | FailureClass::Retry { .. } | FailureClass::DelayDay | FailureClass::Unknown => {
-            ApiError::unavailable(failure)
-        }
+        FailureClass::Account
+        | FailureClass::Retry { .. }
+        | FailureClass::PairLimited { .. }
+        | FailureClass::DelayDay
+        | FailureClass::Unknown => ApiError::unavailable(failure),
     }
 }
 

@@ -6,16 +6,12 @@ use crate::{
     edge::limits::for_imports,
     envelope::{Reply, ok},
     error::{ApiError, ApiResult},
+    request::CsvBody,
     state::SharedState,
     tags::Tag,
 };
-use bytes::Bytes;
-use poem::{Request, RequestBody, Result, web::Data};
-use poem_openapi::{
-    Object, OpenApi, impl_apirequest_for_payload,
-    payload::{ParsePayload, Payload},
-    registry::{MetaSchema, MetaSchemaRef},
-};
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
 use schema::{
     AsyncConnection,
     audit::{self, Entity},
@@ -28,31 +24,6 @@ const PIECE: usize = 2_000;
 
 /// Lists that others keep.
 pub struct SuppressionImportApi;
-
-/// A body of `text/csv`, as long as imports may be.
-struct CsvBody(Bytes);
-
-impl Payload for CsvBody {
-    const CONTENT_TYPE: &'static str = "text/csv";
-
-    fn check_content_type(content_type: &str) -> bool {
-        content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(Self::CONTENT_TYPE)
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
-    }
-}
-
-impl ParsePayload for CsvBody {
-    const IS_REQUIRED: bool = true;
-
-    async fn from_request(_request: &Request, body: &mut RequestBody) -> Result<Self> {
-        Ok(Self(body.take()?.into_bytes().await?))
-    }
-}
-
-impl_apirequest_for_payload!(CsvBody);
 
 /// What became of a list.
 #[derive(Object)]

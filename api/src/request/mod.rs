@@ -1,5 +1,6 @@
 //! What requests are made of: JSON bodies, typed ids, names of closed sets, order, pages.
 
+mod csv_body;
 mod faults;
 mod id;
 mod json_body;
@@ -9,6 +10,7 @@ mod sort;
 mod strict_body;
 mod text;
 
+pub use csv_body::CsvBody;
 pub use id::Id;
 pub use json_body::{JsonBody, is_json, parse as parse_json};
 pub(crate) use name::named_set;

@@ -8,11 +8,18 @@ use crate::{
     error::{ApiError, ApiResult},
     request::blank_is_none,
 };
-use domain::messaging::{
-    Channel, Purpose,
-    template::{Template, TemplateError},
+use domain::{
+    ids::FlowId,
+    messaging::{
+        Channel, Purpose,
+        flow::ReplyFlow,
+        template::{Template, TemplateError},
+    },
 };
-use schema::{template_versions::Variant, templates::TemplateText};
+use jobs::sending::letter::{SmsExtras, WhatsappExtras};
+use schema::{AsyncPgConnection, template_versions::Variant, templates::TemplateText, whatsapp_flows};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// A template's text that can be kept.
 #[derive(Debug)]
@@ -21,6 +28,8 @@ pub struct Checked {
     variables: Vec<String>,
     language: String,
     variants: Vec<Variant>,
+    /// The flow of replies that answers to its buttons lead into, and what they say.
+    reply_flow: Option<(FlowId, Vec<String>)>,
     /// Used, and offered by no policy or customer.
     pub unknown_variables: Vec<String>,
 }
@@ -78,6 +87,8 @@ pub fn checked(mut given: NewTemplate) -> ApiResult<Checked> {
     if let Some(name) = &given.provider_name {
         faults.provider_name(given.channel.0, name, content.as_ref());
     }
+    let extras = given.extras.as_ref().map(|extras| &extras.0);
+    let reply_flow = extras.and_then(|extras| faults.extras("extras", given.channel.0, extras));
     let language = blank_is_none(given.language.take()).unwrap_or_else(|| "en".to_owned());
     if !is_language(&language) {
         faults.add("language", "expected a language such as en or en_US");
@@ -96,7 +107,24 @@ pub fn checked(mut given: NewTemplate) -> ApiResult<Checked> {
     };
     let variants = faults.variants(&mut given, &language, &variables);
     faults.none()?;
-    Ok(Checked { given, variables, language, variants, unknown_variables: unknown })
+    Ok(Checked { given, variables, language, variants, reply_flow, unknown_variables: unknown })
+}
+
+/// Refuses a flow of replies that is not in use, or that does not know what the buttons say.
+pub async fn demand_reply_flow(connection: &mut AsyncPgConnection, checked: &Checked) -> ApiResult<()> {
+    let Some((flow, choices)) = &checked.reply_flow else { return Ok(()) };
+    let mut faults = Faults::default();
+    let found = whatsapp_flows::published(connection, &[flow.0]).await?.into_iter().next();
+    match found.map(|(_, definition)| ReplyFlow::read(&definition)) {
+        Some(Ok(flow)) => {
+            let known = flow.steps.get(&flow.start).map(|step| &step.answers);
+            for choice in choices.iter().filter(|choice| !known.is_some_and(|known| known.contains_key(*choice))) {
+                faults.add("extras.buttons", format!("the flow does not say what follows from {choice:?}"));
+            }
+        }
+        _ => faults.add("extras.replyFlowId", "there is no such flow of replies that is published"),
+    }
+    faults.none()
 }
 
 #[derive(Default)]
@@ -119,6 +147,28 @@ impl Faults {
                 None
             }
         }
+    }
+
+    /// What goes with a text, as sending will read it; the flow of replies that it names.
+    fn extras(&mut self, field: &str, channel: Channel, extras: &Value) -> Option<(FlowId, Vec<String>)> {
+        match channel {
+            Channel::Whatsapp => match WhatsappExtras::deserialize(extras) {
+                Ok(read) => {
+                    let choices = read.choices().map(str::to_owned).collect();
+                    return read.reply_flow_id.map(|flow| (flow, choices));
+                }
+                Err(error) => self.add(field, error.to_string()),
+            },
+            Channel::Sms => match SmsExtras::deserialize(extras) {
+                Ok(read) if read.registration.as_ref().is_some_and(|ids| ids.template_id.trim().is_empty()) => {
+                    self.add(&format!("{field}.registration.template_id"), "is required");
+                }
+                Ok(_) => {}
+                Err(error) => self.add(field, error.to_string()),
+            },
+            Channel::Email => {}
+        }
+        None
     }
 
     /// Meta's rules for names, and what its numbered parameters can express (message templates, WhatsApp Cloud API).
@@ -160,7 +210,13 @@ impl Faults {
                     self.add(&format!("{field}.{name}"), message);
                 }
             }
-            variants.push(Variant { language, subject, content: translation.content });
+            let extras = translation.extras.map(|extras| extras.0);
+            let flow =
+                extras.as_ref().and_then(|extras| self.extras(&format!("{field}.extras"), given.channel.0, extras));
+            if flow.is_some() {
+                self.add(&format!("{field}.extras.replyFlowId"), "is named by the template, for all its languages");
+            }
+            variants.push(Variant { language, subject, content: translation.content, extras });
         }
         variants
     }

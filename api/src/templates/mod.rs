@@ -167,7 +167,8 @@ pub(crate) struct NewTemplate {
     format: Option<String>,
     /// Whether opens and clicks are watched; emails only, by default false.
     tracked: Option<bool>,
-    /// Of a WhatsApp template `{"header": …, "buttons": […]}`, whose texts may use variables; of an SMS `{"sender": …,
+    /// Of a WhatsApp template `{"header": …, "buttons": […], "replyFlowId": …}`, whose texts may use variables; answers
+    /// to its buttons lead into the flow, as if the template were its first message. Of an SMS `{"sender": …,
     /// "registration": {"entity_id": …, "template_id": …}, "validitySeconds": …}`.
     extras: Option<Any<Value>>,
     /// The same text in other languages; whoever has none of them gets the template's own.
@@ -187,6 +188,8 @@ pub(crate) struct Translation {
     /// With the template's variables.
     #[oai(validator(min_length = 1, max_length = 262144))]
     content: String,
+    /// What goes with the text in this language, such as its own registration; by default what goes with the template.
+    extras: Option<Any<Value>>,
 }
 
 /// What became of a template.
@@ -293,6 +296,7 @@ impl TemplatesApi {
         let checked = check::checked(body.0)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
+        check::demand_reply_flow(&mut connection, &checked).await?;
         let id = connection
             .transaction::<_, DbError, _>(async |connection| {
                 let id = templates::create(connection, &checked.text(), caller.user_id, now).await?;
@@ -322,6 +326,7 @@ impl TemplatesApi {
         let checked = check::checked(body.0)?;
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
+        check::demand_reply_flow(&mut connection, &checked).await?;
         connection
             .transaction::<_, ApiError, _>(async |connection| {
                 let before =

@@ -4,7 +4,11 @@
 
 use crate::{error::ApiResult, state::SharedState};
 use chrono::{DateTime, Utc};
-use jobs::{campaigns::request, provider_events, whatsapp::templates};
+use jobs::{
+    campaigns::request,
+    provider_events,
+    whatsapp::{numbers, templates},
+};
 use providers::messaging::{EventKind, ProviderEvent};
 use schema::{AsyncConnection, DbError};
 use sha2::{Digest, Sha256};
@@ -28,6 +32,7 @@ pub(super) async fn keep(
                 _ => {
                     let mut enqueued = request::events_arrived(connection, now).await?;
                     enqueued.extend(templates::events_arrived(connection, now, events).await?);
+                    enqueued.extend(numbers::events_arrived(connection, now, events).await?);
                     Ok(enqueued)
                 }
             }

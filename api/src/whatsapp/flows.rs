@@ -1,9 +1,9 @@
 //! Flows over WhatsApp: `/api/whatsapp/flows`. Written as drafts, checked, published, retired.
 
-use super::{WhatsappJob, demand_account, enqueue};
+use super::{WhatsappJob, begun, demand_account, enqueue};
 use crate::{
     auth::{Guard, permit},
-    envelope::{Accepted, Created, FieldFault, Reply, accepted, created, ok},
+    envelope::{Accepted, Created, FieldFault, Reply, created, ok},
     error::{ApiError, ApiResult},
     request::{COUNT_CAP, Id, Name, Names, Page, Pagination, StrictBody, named_set},
     state::SharedState,
@@ -257,8 +257,7 @@ impl WhatsappFlowsApi {
             })
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        accepted(WhatsappJob { job_id })
+        begun(&state, job_id, &enqueued).await
     }
 
     /// Retire a flow
@@ -284,8 +283,7 @@ impl WhatsappFlowsApi {
             })
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        accepted(WhatsappJob { job_id })
+        begun(&state, job_id, &enqueued).await
     }
 }
 

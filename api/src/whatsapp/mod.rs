@@ -4,6 +4,7 @@ mod flows;
 mod templates;
 
 use crate::{
+    envelope::{Accepted, accepted},
     error::{ApiError, ApiResult},
     state::SharedState,
 };
@@ -37,6 +38,12 @@ async fn enqueue<J: Job>(
     let enqueued = ledger::enqueue(connection, state.services.clock.now(), &[new]).await?;
     let told = enqueued.first().map_or(id, |enqueued| enqueued.id);
     Ok((told, enqueued))
+}
+
+/// Says so of work whose job is committed, and wakes a worker.
+async fn begun(state: &SharedState, job_id: Uuid, enqueued: &[Enqueued]) -> ApiResult<Accepted<WhatsappJob>> {
+    state.services.dispatcher.push(enqueued).await;
+    accepted(WhatsappJob { job_id })
 }
 
 /// Refuses what would never reach the provider: messages go there, but nobody said to which account templates belong.

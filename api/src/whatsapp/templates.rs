@@ -1,9 +1,9 @@
 //! WhatsApp templates: `/api/whatsapp/templates`. Written here, checked here, handed in for review, kept in step.
 
-use super::{WhatsappJob, demand_account, enqueue};
+use super::{WhatsappJob, begun, demand_account, enqueue};
 use crate::{
     auth::{Guard, permit},
-    envelope::{Accepted, Created, FieldFault, Reply, accepted, created, ok},
+    envelope::{Accepted, Created, FieldFault, Reply, created, ok},
     error::{ApiError, ApiResult},
     request::{COUNT_CAP, Id, Name, Names, Page, Pagination, StrictBody, named_set},
     state::SharedState,
@@ -296,8 +296,7 @@ impl WhatsappTemplatesApi {
             })
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        accepted(WhatsappJob { job_id })
+        begun(&state, job_id, &enqueued).await
     }
 
     /// Ask how templates stand
@@ -319,8 +318,7 @@ impl WhatsappTemplatesApi {
             })
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        accepted(WhatsappJob { job_id })
+        begun(&state, job_id, &enqueued).await
     }
 
     /// Take a WhatsApp template back
@@ -344,8 +342,7 @@ impl WhatsappTemplatesApi {
             })
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        accepted(WhatsappJob { job_id })
+        begun(&state, job_id, &enqueued).await
     }
 }
 
