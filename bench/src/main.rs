@@ -4,18 +4,22 @@
 //! in production, and prints one line a figure. Nothing here is a test: a slow machine makes no failure.
 
 mod accounts;
+mod analytics;
 mod audience;
 mod book;
 mod copy;
 mod ground;
 mod jobs_per_second;
 mod latency;
+mod mails;
 mod noop;
 mod peers;
 mod report;
+mod segments;
 mod send;
 mod smtp;
 mod upload;
+mod webhooks;
 
 use clap::{Parser, ValueEnum};
 use report::Report;
@@ -43,17 +47,36 @@ enum Part {
     Upload,
     /// The audience of a campaign over a whole book.
     Audience,
+    /// A campaign's figures while it is being sent.
+    Analytics,
+    /// Counts and samples of segments, and audiences by every grouping.
+    Segments,
     /// Messages per second.
     Send,
     /// Sign-ins and authorised requests per second.
     Accounts,
     /// E-mails per second over SMTP.
     Smtp,
+    /// Pages of mails per second and core, filled in and built.
+    Mails,
+    /// Statuses per second that webhooks bring, kept and applied.
+    Webhooks,
 }
 
 impl Part {
-    const ALL: [Part; 7] =
-        [Self::Jobs, Self::Latency, Self::Upload, Self::Audience, Self::Send, Self::Accounts, Self::Smtp];
+    const ALL: [Part; 11] = [
+        Self::Jobs,
+        Self::Latency,
+        Self::Upload,
+        Self::Audience,
+        Self::Analytics,
+        Self::Segments,
+        Self::Send,
+        Self::Accounts,
+        Self::Smtp,
+        Self::Mails,
+        Self::Webhooks,
+    ];
 }
 
 #[tokio::main]
@@ -69,9 +92,13 @@ async fn main() -> anyhow::Result<()> {
             Part::Latency => latency::run(of(500), &mut report).await?,
             Part::Upload => upload::run(of(1_000_000), of(200_000), &mut report).await?,
             Part::Audience => audience::run(of(1_000_000), &mut report).await?,
+            Part::Analytics => analytics::run(of(1_000_000), &mut report).await?,
+            Part::Segments => segments::run(of(1_000_000), &mut report).await?,
             Part::Send => send::run(of(20_000), &mut report).await?,
             Part::Accounts => accounts::run(of(3_000), &mut report).await?,
             Part::Smtp => smtp::run(of(30_000), &mut report).await?,
+            Part::Mails => mails::run(of(30_000), &mut report).await?,
+            Part::Webhooks => webhooks::run(of(1_000_000), &mut report).await?,
         }
     }
     print!("{report}");

@@ -3,6 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = fuzz::read(bytes);
-});
+fuzz_target!(|bytes: &[u8]| fuzz::checks::csv_rows(bytes));

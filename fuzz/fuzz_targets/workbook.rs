@@ -3,6 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(init: fuzz::keep_quiet_about_caught_panics(), |bytes: &[u8]| {
-    let _ = fuzz::read(&fuzz::package::file_of(bytes));
-});
+fuzz_target!(init: fuzz::keep_quiet_about_caught_panics(), |bytes: &[u8]| fuzz::checks::workbook(bytes));

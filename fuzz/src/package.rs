@@ -9,10 +9,13 @@ use zip::{CompressionMethod, ZipWriter};
 pub const SEPARATOR: &[u8] = b"\xff\xfe--\n";
 
 const TYPES: &[u8] = b"<Types><Override ContentType='application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml'/></Types>";
-const TYPES_XLSB: &[u8] = b"<Types><Override ContentType='application/vnd.ms-excel.sheet.binary.macroEnabled.main'/></Types>";
+const TYPES_XLSB: &[u8] =
+    b"<Types><Override ContentType='application/vnd.ms-excel.sheet.binary.macroEnabled.main'/></Types>";
 const RELS: &[u8] = b"<Relationships><Relationship Id='r' Type='x/relationships/officeDocument' Target='xl/workbook.xml'/></Relationships>";
-const WORKBOOK_RELS: &[u8] = b"<Relationships><Relationship Id='r' Type='x/worksheet' Target='worksheets/sheet1.xml'/></Relationships>";
-const WORKBOOK_RELS_XLSB: &[u8] = b"<Relationships><Relationship Id='r' Type='x/worksheet' Target='worksheets/sheet1.bin'/></Relationships>";
+const WORKBOOK_RELS: &[u8] =
+    b"<Relationships><Relationship Id='r' Type='x/worksheet' Target='worksheets/sheet1.xml'/></Relationships>";
+const WORKBOOK_RELS_XLSB: &[u8] =
+    b"<Relationships><Relationship Id='r' Type='x/worksheet' Target='worksheets/sheet1.bin'/></Relationships>";
 const WORKBOOK: &[u8] = b"<workbook><sheets><sheet name='A' sheetId='1' r:id='r'/></sheets></workbook>";
 
 /// The file an input stands for: its first byte says which, its parts follow.

@@ -6,6 +6,7 @@ pub mod base;
 pub mod contract;
 pub mod crew;
 pub mod diesel_schema;
+mod due;
 pub mod fleet;
 mod fleet_campaign;
 pub mod http;

@@ -12,12 +12,18 @@ mod crash;
 mod events;
 #[path = "campaign/failures.rs"]
 mod failures;
+#[path = "campaign/figures_add_up.rs"]
+mod figures_add_up;
 #[path = "campaign/ground.rs"]
 mod ground;
+#[path = "campaign/http_conversions.rs"]
+mod http_conversions;
 #[path = "campaign/http_create.rs"]
 mod http_create;
 #[path = "campaign/http_figures.rs"]
 mod http_figures;
+#[path = "campaign/http_live.rs"]
+mod http_live;
 #[path = "campaign/http_status.rs"]
 mod http_status;
 #[path = "campaign/http_webhook.rs"]

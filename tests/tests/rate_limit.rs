@@ -1,7 +1,11 @@
 //! The shared rate limit against a real Redis: several limiters, as several workers would have them.
 
 use anyhow::Result;
-use providers::{messaging::SendRate, rate_limit::RateLimiter};
+use providers::{
+    messaging::SendRate,
+    rate_limit::RateLimiter,
+    recipient_limits::{Admission, PairRate, Recipient, RecipientLimits},
+};
 use redis::aio::ConnectionManager;
 use std::time::{Duration, Instant};
 
@@ -136,4 +140,50 @@ async fn redis_delete(url: &str, key: &str) {
     let mut connection = ConnectionManager::new(redis::Client::open(url).unwrap()).await.unwrap();
     let gone: i64 = redis::cmd("DEL").arg(key).query_async(&mut connection).await.unwrap();
     assert_eq!(gone, 1);
+}
+
+#[tokio::test]
+async fn several_workers_share_what_one_recipient_gets() {
+    let redis = local::testing::redis().await.unwrap();
+    let limits =
+        async || RecipientLimits::new(ConnectionManager::new(redis::Client::open(redis.url()).unwrap()).await.unwrap());
+    let (a, b) = (limits().await, limits().await);
+    let rate = PairRate { every: Duration::from_secs(60), burst: 3 };
+    let to = |address| Recipient { address, first: true };
+    let both = [to("+911"), to("+912"), to("+911")];
+    assert_eq!(a.admit(ACCOUNT, rate, None, &both).await.unwrap(), [Admission::Goes; 3]);
+    let last = b.admit(ACCOUNT, rate, None, &both).await.unwrap();
+    assert_eq!(&last[..2], [Admission::Goes; 2]);
+    let Admission::PairFull(wait) = last[2] else { panic!("{last:?}") };
+    assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(60), "{wait:?}");
+    assert_eq!(b.admit("whatsapp:2", rate, None, &both[..1]).await.unwrap(), [Admission::Goes], "another number");
+    // the provider refuses a pair: longer each time, and all workers hear of it
+    let waits =
+        [a.hold(ACCOUNT, rate, "+913", None).await.unwrap(), b.hold(ACCOUNT, rate, "+913", None).await.unwrap()];
+    assert_eq!(waits, [Duration::from_secs(4), Duration::from_secs(16)]);
+    let asked = Some(Duration::from_secs(7));
+    assert_eq!(a.hold(ACCOUNT, rate, "+914", asked).await.unwrap(), Duration::from_secs(7));
+    let held = b.admit(ACCOUNT, rate, None, &[to("+914"), to("+915")]).await.unwrap();
+    assert!(matches!(held[0], Admission::PairFull(wait) if wait <= Duration::from_secs(7)), "{held:?}");
+    assert_eq!(held[1], Admission::Goes);
+}
+
+#[tokio::test]
+async fn people_written_to_first_are_counted_once_a_day() {
+    let redis = local::testing::redis().await.unwrap();
+    let limits = RecipientLimits::new(ConnectionManager::new(redis::Client::open(redis.url()).unwrap()).await.unwrap());
+    let rate = PairRate { every: Duration::from_secs(6), burst: 45 };
+    let ask = async |address: &str, first| {
+        limits.admit(ACCOUNT, rate, Some(2), &[Recipient { address, first }]).await.unwrap()[0]
+    };
+    assert_eq!([ask("+911", true).await, ask("+912", true).await, ask("+911", true).await], [Admission::Goes; 3]);
+    let full = ask("+913", true).await;
+    assert!(matches!(full, Admission::DayFull(wait) if wait > Duration::from_secs(86_000)), "{full:?}");
+    assert_eq!(ask("+913", false).await, Admission::Goes, "an answer is not counted");
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg("*91*")
+        .query_async(&mut ConnectionManager::new(redis::Client::open(redis.url()).unwrap()).await.unwrap())
+        .await
+        .unwrap();
+    assert!(keys.iter().all(|key| !key.contains("+91")), "{keys:?}: Redis knows no numbers");
 }

@@ -12,6 +12,12 @@ pub struct Behaviour {
     pub latency: Latency,
     /// Messages a second of the number; above it 130429.
     pub rate_per_second: Option<u32>,
+    /// Messages that one recipient gets; those above it are refused with 131056.
+    pub pair_burst: Option<usize>,
+    /// What is thought of the number.
+    pub quality: &'static str,
+    /// How many people it may write to first within a day.
+    pub tier: &'static str,
     /// Whether a 429 says how long to wait.
     pub retry_after: bool,
     /// Refuses every call as if the token had expired: 401 with 190.
@@ -90,6 +96,9 @@ impl Default for Behaviour {
             seed: 1,
             latency: Latency { p50: Duration::ZERO, p99: Duration::ZERO },
             rate_per_second: None,
+            pair_burst: None,
+            quality: "GREEN",
+            tier: "TIER_UNLIMITED",
             retry_after: false,
             token_expired: false,
             down: false,

@@ -18,8 +18,17 @@ pub struct Request {
     pub path: String,
     pub authorization: String,
     pub content_type: String,
+    /// All headers, with names in small letters.
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     length: usize,
+}
+
+impl Request {
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// One caller's connection, kept alive between requests.
@@ -98,14 +107,15 @@ fn parse_head(head: &[u8]) -> Result<Request> {
         ..Request::default()
     };
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
+        let (name, value) = (name.to_ascii_lowercase(), value.trim());
+        match name.as_str() {
             "authorization" => request.authorization = value.to_owned(),
             "content-type" => request.content_type = value.to_owned(),
             "content-length" => request.length = value.parse()?,
             "transfer-encoding" => bail!("a body without a length"),
             _ => {}
         }
+        request.headers.push((name, value.to_owned()));
     }
     if request.length > BODY_LIMIT {
         bail!("the body is too long");

@@ -122,6 +122,11 @@ impl Record {
         counts
     }
 
+    /// How many messages a recipient was sent.
+    pub(crate) fn sent_to(&self, recipient: &str) -> usize {
+        lock(&self.accepted).iter().filter(|message| message.recipient == recipient).count()
+    }
+
     pub(crate) fn by_recipient(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for message in lock(&self.accepted).iter() {

@@ -79,6 +79,13 @@ impl Server {
                 connection.answer(status, "", answer.to_string().as_bytes()).await?;
                 continue;
             }
+            if is_number(&request) && request.authorization == format!("Bearer {ACCESS_TOKEN}") {
+                let answer = json!({
+                    "quality_rating": behaviour.quality, "messaging_limit_tier": behaviour.tier, "id": PHONE_NUMBER_ID,
+                });
+                connection.answer(200, "", answer.to_string().as_bytes()).await?;
+                continue;
+            }
             match self.judge(&behaviour, &request) {
                 Verdict::Refused { status, code, details } => {
                     self.record.note_refusal(code);
@@ -148,6 +155,9 @@ impl Server {
         if behaviour.rate_per_second.is_some_and(|rate| !self.record.within_rate(rate)) {
             return refused(429, 130_429, "Cloud API message throughput has been reached.");
         }
+        if behaviour.pair_burst.is_some_and(|burst| self.record.sent_to(&recipient) >= burst) {
+            return refused(400, 131_056, "(Business Account, Consumer Account) pair rate limit hit");
+        }
         if happens("server error", behaviour.server_errors) {
             return refused(500, 131_000, "Something went wrong.");
         }
@@ -179,6 +189,14 @@ fn is_messages_path(path: &str) -> bool {
     let mut parts = path.trim_start_matches('/').split('/');
     let version = parts.next().unwrap_or_default();
     version.starts_with('v') && parts.eq([PHONE_NUMBER_ID, "messages"])
+}
+
+/// `GET /v23.0/{phone number id}?fields=…`: what is thought of the number.
+fn is_number(request: &Request) -> bool {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let mut parts = path.trim_start_matches('/').split('/');
+    let version = parts.next().unwrap_or_default();
+    request.method == "GET" && version.starts_with('v') && parts.eq([PHONE_NUMBER_ID])
 }
 
 fn against_template(behaviour: &Behaviour, message: &Value) -> Option<Verdict> {

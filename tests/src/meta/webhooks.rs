@@ -1,6 +1,7 @@
 //! What the stand-in tells later: planned when a message is accepted, posted when it is due, tried again until taken.
 
 use super::{Behaviour, PHONE_NUMBER_ID};
+use crate::due::Due;
 use anyhow::{Context, Result};
 use providers::{draw::draw, http, whatsapp_webhook::sign};
 use secrecy::SecretString;
@@ -49,30 +50,10 @@ impl WebhookCounts {
     }
 }
 
-/// One thing to tell, when, and in which order among those of the same time.
-#[derive(Debug, PartialEq, Eq)]
-struct Due {
-    at: Instant,
-    number: u64,
-    what: Told,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Told {
     Status(Value),
     Inbound { message: Value, contact: Value },
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 /// The part of the stand-in that calls back.
@@ -82,7 +63,7 @@ pub(super) struct Webhooks {
     behaviour: Arc<RwLock<Behaviour>>,
     callback: watch::Sender<Option<String>>,
     counts: watch::Sender<WebhookCounts>,
-    queue: mpsc::UnboundedSender<Due>,
+    queue: mpsc::UnboundedSender<Due<Told>>,
     number: AtomicU64,
 }
 
@@ -180,12 +161,12 @@ impl Webhooks {
         taken
     }
 
-    async fn dispatch(self: Arc<Self>, mut queued: mpsc::UnboundedReceiver<Due>) {
+    async fn dispatch(self: Arc<Self>, mut queued: mpsc::UnboundedReceiver<Due<Told>>) {
         let mut waiting = BinaryHeap::new();
         let mut under_way = JoinSet::new();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         loop {
-            let next = waiting.peek().map(|Reverse(due): &Reverse<Due>| due.at);
+            let next = waiting.peek().map(|Reverse(due): &Reverse<Due<Told>>| due.at);
             tokio::select! {
                 due = queued.recv() => match due {
                     Some(due) => waiting.push(Reverse(due)),
@@ -209,7 +190,7 @@ impl Webhooks {
         }
     }
 
-    fn take_due(&self, waiting: &mut BinaryHeap<Reverse<Due>>) -> Vec<Told> {
+    fn take_due(&self, waiting: &mut BinaryHeap<Reverse<Due<Told>>>) -> Vec<Told> {
         let behaviour = self.behaviour.read().unwrap_or_else(PoisonError::into_inner);
         let hooks = &behaviour.webhooks;
         let now = Instant::now();

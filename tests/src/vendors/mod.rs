@@ -7,15 +7,18 @@
 mod sendgrid;
 mod ses;
 mod smtp;
+mod sns;
 mod stage;
 mod teller;
 mod textlocal;
+mod topic;
 mod twilio;
 
 pub use crate::meta::{AcceptedMessage, Behaviour, Latency, WebhookBehaviour, WebhookCounts};
 pub use sendgrid::{Sendgrid, SendgridServer};
 pub use ses::{Ses, SesServer};
 pub use smtp::SmtpSink;
+pub use sns::{Sns, SnsServer};
 pub use stage::StandIn;
 pub use textlocal::{RECEIPT_SECRET as TEXTLOCAL_RECEIPT_SECRET, Textlocal, TextlocalServer};
 pub use twilio::{AUTH_TOKEN as TWILIO_AUTH_TOKEN, Twilio, TwilioServer};

@@ -1,12 +1,13 @@
 //! A stand-in for Amazon SES v2: a message id, then events of a topic, among them Delivery and then Bounce of one message.
 //!
-//! Signatures of calls are not checked here (moto does that); that there is one is. Events come through SNS, which alone
-//! can sign them, so a test takes them from [`SesServer::events`] as a topic would deliver them.
+//! Signatures of calls are not checked here (moto does that); that there is one is. Events come through a topic of SNS,
+//! which signs them and serves its certificate beside the API; [`SesServer::events`] has them bare.
 
 use super::{
     Behaviour,
     stage::{Answer, Asked, Delivery, Judged, StandIn, Vendor},
     teller::Told,
+    topic::{CERTIFICATE, CERTIFICATE_PATH, Topic},
 };
 use crate::meta::http::Request;
 use anyhow::Result;
@@ -20,9 +21,12 @@ pub const REGION: &str = "ap-south-1";
 /// The key pair's id.
 pub const ACCESS_KEY_ID: &str = "AKIDTEST";
 
+/// Where events are taken.
+const PATH: &str = "/api/webhooks/ses";
+
 /// Amazon SES.
-#[derive(Default)]
 pub struct Ses {
+    topic: Topic,
     events: Mutex<Vec<Value>>,
 }
 
@@ -32,7 +36,7 @@ pub type SesServer = StandIn<Ses>;
 impl StandIn<Ses> {
     /// Starts on a free port.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
-        Self::of(Ses::default(), behaviour).await
+        Self::of(Ses { topic: Topic::new(REGION)?, events: Mutex::default() }, behaviour).await
     }
 
     /// The settings of a process that is to send here.
@@ -41,6 +45,8 @@ impl StandIn<Ses> {
             ("SES_BASE_URL", self.base_url().to_owned()),
             ("SES_FROM_EMAIL", "no-reply@renewals.example".to_owned()),
             ("SES_CONFIGURATION_SET", "renewals".to_owned()),
+            ("SES_SNS_TOPIC_ARNS", self.stage.vendor.topic.arn()),
+            ("SES_SNS_BASE_URL", self.base_url().to_owned()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "ses-secret".to_owned()),
@@ -65,6 +71,9 @@ impl Vendor for Ses {
             answer: error(status, name, text),
             against,
         };
+        if request.method == "GET" && request.path == CERTIFICATE_PATH {
+            return Judged::Other(Answer::of(200, CERTIFICATE));
+        }
         if request.method != "POST" || request.path != "/v2/email/outbound-emails" {
             return refused(404, "NotFoundException", "no such operation", Vec::new());
         }
@@ -185,24 +194,28 @@ impl Vendor for Ses {
                 events.push(event("Open", "open", json!({"timestamp": time, "userAgent": "Mozilla/5.0 (X11)"})));
             }
         }
-        let twice: Vec<Value> = events
-            .iter()
-            .filter(|event| {
-                behaviour.happens(
-                    &format!("twice {}", event["eventType"]),
-                    &asked.correlation,
-                    behaviour.webhooks.duplicated,
-                )
-            })
-            .cloned()
-            .collect();
-        events.extend(twice);
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
-        Vec::new()
+        let mut kept = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in &events {
+            let what = format!("twice {}", event["eventType"]);
+            let times = if happens(&what, behaviour.webhooks.duplicated) { 2 } else { 1 };
+            kept.extend(std::iter::repeat_n(event, times).cloned());
+        }
+        let name = |event: &Value| match event["eventType"].as_str() {
+            Some("Send") => "Send",
+            Some("Delivery") => "Delivery",
+            Some("Bounce") => "Bounce",
+            _ => "Open",
+        };
+        events.into_iter().map(|said| Told { name: name(&said), url: String::new(), said }).collect()
     }
 
-    fn delivery(&self, _public_url: &str, _told: &[Told], _truly: bool) -> Delivery {
-        Delivery { path: String::new(), headers: Vec::new(), body: Vec::new() }
+    fn delivery(&self, _public_url: &str, told: &[Told], truly: bool) -> Delivery {
+        let event = told.first().map(|told| &told.said).unwrap_or(&Value::Null);
+        // what is delivered again keeps its id
+        let id = format!("{}-{}", event["mail"]["messageId"].as_str().unwrap_or_default(), event["eventType"]);
+        let body = self.topic.delivery(&id.replace('"', ""), event, truly).unwrap_or_default();
+        let headers = vec![("content-type", "text/plain; charset=UTF-8".to_owned())];
+        Delivery { path: PATH.to_owned(), headers, body }
     }
 }
 

@@ -1,5 +1,8 @@
 //! A mail server that keeps nothing and counts everything, with faults by recipient and as behaved.
 //!
+//! Besides what a recipient is told to be answered, as behaved: mailboxes that are busy, a server that shuts down, refuses,
+//! fails after the message, breaks off in the middle of it (the share of bad gateways), or takes it and breaks off.
+//!
 //! The dialogue is that of RFC 5321 with PIPELINING. A message is accepted when its final dot is, whether or not the
 //! caller is told: a connection cut after that is the unknown outcome that a sender must not repeat.
 
@@ -7,8 +10,8 @@ use crate::meta::{AcceptedMessage, Behaviour, record::Record};
 use anyhow::{Context, Result, bail};
 use domain::messaging::Correlation;
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -35,6 +38,8 @@ struct Shared {
     behaviour: RwLock<Behaviour>,
     record: Record,
     faults: RwLock<BTreeMap<String, Fault>>,
+    /// How often each recipient was named.
+    named: Mutex<HashMap<String, u32>>,
 }
 
 /// What a recipient is answered, by address or domain.
@@ -187,6 +192,14 @@ impl Session<'_> {
                 }
                 "DATA" if envelope.from.is_some() && !envelope.to.is_empty() => {
                     self.say("354 go on").await?;
+                    let behaviour = self.behaviour();
+                    let attempt = format!("{} {}", envelope.to.join(" "), self.named(&envelope.to.join(" ")));
+                    if behaviour.happens("broken off", &attempt, behaviour.bad_gateway) {
+                        // in the middle of the message
+                        self.line().await?;
+                        self.shared.record.note_refusal(0);
+                        return self.cut();
+                    }
                     let message = self.message().await?;
                     if !self.take(&envelope, &message).await? {
                         return Ok(());
@@ -220,7 +233,23 @@ impl Session<'_> {
         if behaviour.happens("unreachable", to, behaviour.unreachable) {
             return self.refused("550 5.1.1 no such user");
         }
+        // before a message comes there is nothing to tell one attempt from another
+        let attempt = format!("{to} {}", self.named(to));
+        if behaviour.happens("busy", &attempt, behaviour.server_errors) {
+            return self.refused("450 4.2.1 mailbox busy");
+        }
+        if behaviour.happens("closing", &attempt, behaviour.unavailable) {
+            return self.refused("421 4.3.2 shutting down");
+        }
         "250 2.1.5 ok".to_owned()
+    }
+
+    /// How often a recipient has been named, this time among them.
+    fn named(&self, to: &str) -> u32 {
+        let mut named = self.shared.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = named.entry(to.to_owned()).or_default();
+        *times += 1;
+        *times
     }
 
     fn refused(&self, reply: &str) -> String {

@@ -1,7 +1,10 @@
 //! What stand-ins tell later: planned when a message is accepted, posted when it is due, tried again until taken.
 
 use super::stage::{Delivery, Stage, Vendor};
-use crate::meta::{Behaviour, WebhookCounts};
+use crate::{
+    due::Due,
+    meta::{Behaviour, WebhookCounts},
+};
 use anyhow::Result;
 use providers::{draw::draw, http};
 use serde_json::Value;
@@ -38,38 +41,18 @@ pub struct Told {
     pub said: Value,
 }
 
-/// One thing to tell, when, and in which order among those of the same time.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Due {
-    at: Instant,
-    number: u64,
-    what: Told,
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(other.at, other.number))
-    }
-}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 /// The part of a stand-in that calls back.
 pub(super) struct Teller {
     client: reqwest::Client,
     callback: watch::Sender<Option<String>>,
     public_url: RwLock<Option<String>>,
     counts: watch::Sender<WebhookCounts>,
-    queue: mpsc::UnboundedSender<Due>,
+    queue: mpsc::UnboundedSender<Due<Told>>,
     number: AtomicU64,
 }
 
 impl Teller {
-    pub fn new() -> Result<(Self, mpsc::UnboundedReceiver<Due>)> {
+    pub fn new() -> Result<(Self, mpsc::UnboundedReceiver<Due<Told>>)> {
         let (queue, queued) = mpsc::unbounded_channel();
         let teller = Self {
             client: http::client(TIMEOUT, true)?,
@@ -160,12 +143,12 @@ impl Teller {
     }
 }
 
-pub(super) async fn dispatch<V: Vendor>(stage: Arc<Stage<V>>, mut queued: mpsc::UnboundedReceiver<Due>) {
+pub(super) async fn dispatch<V: Vendor>(stage: Arc<Stage<V>>, mut queued: mpsc::UnboundedReceiver<Due<Told>>) {
     let mut waiting = BinaryHeap::new();
     let mut under_way = JoinSet::new();
     let places = Arc::new(Semaphore::new(AT_ONCE));
     loop {
-        let next = waiting.peek().map(|Reverse(due): &Reverse<Due>| due.at);
+        let next = waiting.peek().map(|Reverse(due): &Reverse<Due<Told>>| due.at);
         tokio::select! {
             due = queued.recv() => match due {
                 Some(due) => waiting.push(Reverse(due)),
@@ -190,7 +173,7 @@ pub(super) async fn dispatch<V: Vendor>(stage: Arc<Stage<V>>, mut queued: mpsc::
     }
 }
 
-fn take_due<V: Vendor>(stage: &Stage<V>, waiting: &mut BinaryHeap<Reverse<Due>>) -> Vec<Told> {
+fn take_due<V: Vendor>(stage: &Stage<V>, waiting: &mut BinaryHeap<Reverse<Due<Told>>>) -> Vec<Told> {
     let behaviour = stage.now();
     let hooks = &behaviour.webhooks;
     let most = if stage.vendor.batches() { hooks.batch.max(1) } else { 1 };

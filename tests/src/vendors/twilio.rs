@@ -28,7 +28,7 @@ pub const AUTH_TOKEN: &str = "twilio-auth-token";
 /// What messages are from.
 pub const FROM: &str = "+15005550006";
 /// How long after acceptance a message has its price.
-const PRICE_AFTER: TimeDelta = TimeDelta::seconds(5);
+const PRICE_AFTER: TimeDelta = TimeDelta::milliseconds(20);
 /// Where a message to us is told.
 const INBOUND: &str = "/api/webhooks/twilio/inbound";
 
@@ -242,7 +242,7 @@ fn resource(message: &Listed, status: &str, priced: bool) -> Value {
         "account_sid": ACCOUNT_SID, "api_version": "2010-04-01", "body": "…", "date_created": message.at.to_rfc2822(),
         "date_sent": null, "date_updated": message.at.to_rfc2822(), "direction": "outbound-api", "error_code": null,
         "error_message": null, "from": name, "messaging_service_sid": service, "num_media": "0", "num_segments": "1",
-        "price": priced.then_some("-0.00750"), "price_unit": "USD", "sid": message.sid, "status": status,
+        "price": priced.then_some("-0.00830"), "price_unit": "USD", "sid": message.sid, "status": status,
         "to": message.to, "uri": format!("/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{}.json", message.sid),
     })
 }

@@ -96,6 +96,10 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "post /api/communication/accounts/{account}/resume" => {
             plain("/api/communication/accounts/sandbox/resume".into())
         }
+        "put /api/communication/accounts/{account}/unconfirmed" => with(
+            "/api/communication/accounts/sandbox/unconfirmed".into(),
+            json!({"afterMinutes": 60, "closeAs": "sent"}),
+        ),
         "get /api/communication/history" => plain(format!("/api/communication/history?customerId={customer}")),
         "get /api/communication/explain" => {
             plain(format!("/api/communication/explain?campaignId={campaign}&customerId={customer}"))
@@ -143,8 +147,70 @@ pub fn call(operation: &str, world: &World) -> Option<Called> {
         "get /api/campaigns/{id}/analytics" => plain(format!("/api/campaigns/{campaign}/analytics")),
         "get /api/campaigns/{id}/recipients" => plain(format!("/api/campaigns/{campaign}/recipients")),
         "get /api/campaigns/{id}/exclusions" => plain(format!("/api/campaigns/{campaign}/exclusions")),
+        "put /api/campaigns/{id}" => with(
+            format!("/api/campaigns/{campaign}"),
+            json!({"name": "May", "type": ["whatsapp"], "templates": {"whatsapp": template}, "targetAudience": "all"}),
+        ),
+        "delete /api/campaigns/{id}" => plain(format!("/api/campaigns/{campaign}")),
+        "get /api/campaigns/{id}/variants" => plain(format!("/api/campaigns/{campaign}/variants")),
+        "get /api/campaigns/{id}/forecast" => plain(format!("/api/campaigns/{campaign}/forecast")),
+        "post /api/campaigns/{id}/clone" => with(format!("/api/campaigns/{campaign}/clone"), json!({})),
+        "post /api/campaigns/{id}/rehearsal" => plain(format!("/api/campaigns/{campaign}/rehearsal")),
+        "post /api/campaigns/{id}/approval" => {
+            with(format!("/api/campaigns/{campaign}/approval"), json!({"approved": false}))
+        }
+        "post /api/campaigns/{id}/extension" => {
+            with(format!("/api/campaigns/{campaign}/extension"), json!({"latestStart": "2999-01-01T00:00:00Z"}))
+        }
+        "post /api/campaigns/{id}/retry" => with(format!("/api/campaigns/{campaign}/retry"), json!({})),
+        "post /api/campaigns/{id}/winner" => with(format!("/api/campaigns/{campaign}/winner"), json!({"variant": "A"})),
+        "post /api/campaigns/{id}/test-send" => {
+            with(format!("/api/campaigns/{campaign}/test-send"), json!({"to": "+919812345678"}))
+        }
+        "post /api/campaigns/sequences" => with(
+            "/api/campaigns/sequences".into(),
+            json!({
+                "name": "Ladder", "uploadId": upload, "targetAudience": "all",
+                "steps": [{"days": -30, "at": "10:00", "channel": "whatsapp", "templateId": template}],
+            }),
+        ),
+        "get /api/campaigns/{id}/steps" => plain(format!("/api/campaigns/{campaign}/steps")),
+        "put /api/campaigns/{id}/steps" => with(
+            format!("/api/campaigns/{campaign}/steps"),
+            json!({"steps": [{"days": -30, "at": "10:00", "channel": "whatsapp", "templateId": template}]}),
+        ),
+        "get /api/campaigns/{id}/enrolments" => plain(format!("/api/campaigns/{campaign}/enrolments")),
+        "get /api/campaigns/{id}/enrolments/{policy}" => {
+            plain(format!("/api/campaigns/{campaign}/enrolments/{policy}"))
+        }
         "put /api/campaigns/{id}/status" => {
             with(format!("/api/campaigns/{campaign}/status"), json!({"status": "cancelled"}))
+        }
+
+        "get /api/segments" => plain("/api/segments".into()),
+        "post /api/segments" => with("/api/segments".into(), json!({"name": format!("new {mark}")})),
+        "post /api/segments/preview" => {
+            let filter = json!({"field": "policy.status", "operator": "is", "value": "active"});
+            with("/api/segments/preview".into(), json!({"targetAudience": {"filter": filter}}))
+        }
+        "get /api/segments/{id}/explain" => {
+            plain(format!("/api/segments/segment-999999/explain?customerId={customer}"))
+        }
+        "put /api/segments/{id}" => with("/api/segments/segment-999999".into(), json!({"name": "New"})),
+        "post /api/segments/{id}/members" | "post /api/segments/{id}/members/remove" => {
+            with(path_of(operation).replace("{id}", "segment-999999"), json!({"customerIds": [customer]}))
+        }
+        "post /api/segments/{id}/members/import" => Called {
+            path: path_of(operation).replace("{id}", "segment-999999"),
+            body: Some(("text/csv", format!("customer_code\n{mark}\n"))),
+        },
+        of_segment if of_segment.contains(" /api/segments/{id}") => {
+            plain(path_of(operation).replace("{id}", "segment-999999"))
+        }
+        "get /api/customers/{id}/tags" => plain(format!("/api/customers/{customer}/tags")),
+        "put /api/customers/{id}/tags" => with(format!("/api/customers/{customer}/tags"), json!({"tags": ["vip"]})),
+        "post /api/customers/tags" => {
+            with("/api/customers/tags".into(), json!({"customerIds": [customer], "add": ["vip"]}))
         }
 
         "get /api/templates" => plain("/api/templates".into()),

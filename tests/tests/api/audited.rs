@@ -5,6 +5,8 @@
 
 #[path = "audited/administration.rs"]
 mod administration;
+#[path = "audited/campaigns.rs"]
+mod campaigns;
 #[path = "audited/cases.rs"]
 mod cases;
 #[path = "audited/exceptions.rs"]

@@ -3,19 +3,18 @@
 use crate::book::{self, Entry};
 use chrono::{NaiveDate, Utc};
 use domain::{
-    campaigns::{Audience, ExclusionReason},
-    messaging::{Channel, Purpose},
+    campaigns::{Audience, ExclusionReason, Grouping, audience::Segments, plan::Timing},
+    messaging::{Channel, Purpose, restraint::Rules},
     permissions::Reach,
 };
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
-    campaigns::{self, Built, NewCampaign, Pinned, Schedule, Target},
+    campaigns::{self, Built, Dispatch, NewCampaign, PinnedText, Target},
     template_versions,
 };
 use serde_json::{Value, json};
 use tests::base::Base;
 use tokio_postgres::Client;
-use uuid::Uuid;
 
 #[expect(clippy::disallowed_methods, reason = "entries are written relative to the database's clock")]
 fn today() -> NaiveDate {
@@ -30,21 +29,8 @@ pub fn now() -> chrono::DateTime<Utc> {
 /// Writes a campaign that is being prepared.
 pub async fn campaign(base: &Base, client: &Client, upload: Option<i64>, audience: &Value) -> i64 {
     let template = book::template(client, "Dear {name}").await;
-    let new = NewCampaign {
-        group_id: Uuid::now_v7(),
-        name: "May".to_owned(),
-        description: None,
-        channel: Channel::Whatsapp,
-        upload_id: upload,
-        template_id: template,
-        audience: Audience::parse(audience).unwrap(),
-        budget: None,
-        schedule: Schedule::Immediate,
-        time_zone: None,
-        estimate: None,
-        created_by: None,
-        reach: Reach::All,
-    };
+    let audience = Audience::parse(audience).unwrap();
+    let new = NewCampaign { upload_id: upload, ..NewCampaign::new("May", Channel::Whatsapp, template, audience) };
     campaigns::insert(&mut base.db().get().await.unwrap(), &new, now()).await.unwrap()
 }
 
@@ -52,8 +38,12 @@ pub fn target(upload: Option<i64>, audience: &Value) -> Target {
     Target {
         upload_id: upload,
         audience: Audience::parse(audience).unwrap(),
+        segments: Segments::default(),
+        grouping: Grouping::Address,
+        holdout: None,
         channel: Channel::Whatsapp,
         today: today(),
+        zone: chrono_tz::Asia::Kolkata,
         reach: Reach::All,
     }
 }
@@ -63,8 +53,15 @@ async fn fallback(connection: &mut AsyncPgConnection, template: i64) -> i64 {
     template_versions::of_template(connection, template, None).await.unwrap()[0].id
 }
 
-fn pinned(template: i64, fallback: i64) -> Pinned<'static> {
-    Pinned { template, fallback, variants: &[], purpose: Purpose::Service, topic: None }
+/// One text, to everybody at once.
+fn pinned(template: i64, fallback: i64) -> [PinnedText; 1] {
+    let purpose = Purpose::Service;
+    [PinnedText { variant: None, language: None, version: fallback, template, purpose, topic: None }]
+}
+
+fn dispatch<'a>(texts: &'a [PinnedText], rules: &'a Rules) -> Dispatch<'a> {
+    let timing = Timing::AtOnce;
+    Dispatch { texts, shares: &[], timing, day: today(), pace: None, rehearsal: false, rules }
 }
 
 /// Writes a campaign's audience.
@@ -74,7 +71,8 @@ pub async fn build(base: &Base, client: &Client, campaign: i64, target: &Target)
     connection
         .transaction::<_, DbError, _>(async |connection| {
             let fallback = fallback(connection, template).await;
-            campaigns::build(connection, campaign, &pinned(template, fallback), target, now()).await
+            let (texts, rules) = (pinned(template, fallback), Rules::default());
+            campaigns::build(connection, campaign, &dispatch(&texts, &rules), target, now()).await
         })
         .await
         .unwrap()
@@ -215,7 +213,8 @@ async fn a_campaign_that_was_stopped_meanwhile_gets_no_audience() {
             let target = target(Some(upload), &json!("all"));
             let template = book::number(&client, "SELECT max(template_id) FROM campaigns").await;
             let fallback = fallback(connection, template).await;
-            match campaigns::build(connection, id, &pinned(template, fallback), &target, now()).await? {
+            let (texts, rules) = (pinned(template, fallback), Rules::default());
+            match campaigns::build(connection, id, &dispatch(&texts, &rules), &target, now()).await? {
                 None => Err(DbError::Migration("rolled back".to_owned())),
                 built => Ok(built),
             }

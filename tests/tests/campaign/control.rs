@@ -93,7 +93,7 @@ async fn a_campaign_that_lost_its_jobs_is_found() {
         .batch_execute("UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE finished_at IS NULL")
         .await
         .unwrap();
-    assert_eq!(jobs::campaigns::sweep(&ground.services).await.unwrap(), 1);
+    assert_eq!(jobs::campaigns::sweep(&ground.services).await.unwrap(), 2, "its lane and its figures");
     let workers = ground.workers(&[]);
     ground.until_status(id, "completed").await;
     workers.stop().await;

@@ -47,7 +47,7 @@ async fn what_was_handed_over_and_not_recorded_is_unconfirmed_and_the_rest_is_se
     let ground = Ground::new(slow(300)).await;
     let id = prepared(&ground, 200).await;
     let claimed = take_lane(&ground).await;
-    let lane = SendBatch { campaign: id, lane: 0 };
+    let lane = SendBatch { campaign: id, lane: 0, channel: None };
     let stopping = CancellationToken::new();
     tokio::select! {
         _ = lane.run(context(&ground, &claimed, &stopping)) => panic!("it was to be cut off"),
@@ -76,7 +76,7 @@ async fn a_run_that_is_told_to_stop_records_what_it_has_in_hand() {
     let ground = Ground::new(slow(100)).await;
     let id = prepared(&ground, 400).await;
     let claimed = take_lane(&ground).await;
-    let lane = SendBatch { campaign: id, lane: 0 };
+    let lane = SendBatch { campaign: id, lane: 0, channel: None };
     let stopping = CancellationToken::new();
     let context = context(&ground, &claimed, &stopping);
     let successors = context.successors.clone();

@@ -29,6 +29,7 @@ fn status(ground: &Ground, of: &AcceptedMessage, status: MessageStatus, echoed: 
             recipient: None,
             failure: None,
             bounce: None,
+            cost: None,
         }),
     }
 }

@@ -4,7 +4,6 @@ use crate::book;
 use domain::{
     campaigns::{Audience, CampaignStatus},
     messaging::Channel,
-    permissions::Reach,
 };
 use jobs::{campaigns::request, kinds::registry, queue::dispatch::Enqueued, services::SharedServices};
 use schema::{
@@ -20,7 +19,6 @@ use tests::{
     wait::until,
 };
 use tokio_postgres::Client;
-use uuid::Uuid;
 use workers::WorkerConfig;
 
 /// Long enough for a debug build on a busy machine.
@@ -72,20 +70,17 @@ impl Ground {
 
     /// A campaign to everybody of the upload.
     pub async fn campaign(&self, upload: i64, content: &str, schedule: Schedule) -> i64 {
+        let template = book::template(&self.client, content).await;
         let new = NewCampaign {
-            group_id: Uuid::now_v7(),
-            name: "May".to_owned(),
-            description: None,
-            channel: Channel::Whatsapp,
             upload_id: Some(upload),
-            template_id: book::template(&self.client, content).await,
-            audience: Audience::All,
-            budget: None,
+            status: match schedule {
+                Schedule::Immediate => CampaignStatus::Preparing,
+                Schedule::At { .. } => CampaignStatus::Scheduled,
+                Schedule::Recurring { .. } => CampaignStatus::Active,
+            },
             schedule,
-            time_zone: None,
             estimate: Some(7),
-            created_by: None,
-            reach: Reach::All,
+            ..NewCampaign::new("May", Channel::Whatsapp, template, Audience::All)
         };
         let now = self.services.clock.now();
         let mut connection = self.services.db.get().await.expect("a connection");

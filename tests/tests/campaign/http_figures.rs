@@ -42,21 +42,23 @@ fn entries() -> Vec<Entry> {
 }
 
 #[tokio::test]
-async fn figures_are_measured_when_none_are_kept_and_kept_ones_are_shown() {
+async fn figures_are_as_of_now_and_a_measurement_is_kept_beside_the_campaign() {
     let ground = Ground::new(&entries()).await;
     let (id, number) = campaign(&ground).await;
     let path = format!("/api/campaigns/{id}/analytics");
     let fresh = ground.get(&path).await;
     assert_eq!((&fresh["campaignId"], &fresh["status"]), (&json!(id), &json!("active")));
+    assert_eq!(fresh["campaigns"], json!([id]));
     assert_eq!(
         fresh["metrics"],
         json!({
             "total": 5, "pending": 2, "sending": 0, "suppressed": 0, "unconfirmed": 0, "failed": 1, "sent": 2,
-            "delivered": 2, "opened": 1, "clicked": 0, "replied": 0, "converted": 0,
+            "delivered": 2, "opened": 1, "clicked": 0, "replied": 0, "converted": 0, "unsubscribed": 0, "complained": 0,
             "openRate": 50.0, "clickRate": 0.0, "conversionRate": 0.0, "deliveryRate": 100.0
         })
     );
     assert_eq!(fresh["exclusions"], json!([{"reason": "no_phone", "count": 2}, {"reason": "opted_out", "count": 1}]));
+    assert_eq!(fresh["failures"], json!([{"status": "failed", "code": "131026", "count": 1}]));
     let sum = |name: &str| -> i64 {
         fresh["timeline"].as_array().unwrap().iter().map(|span| span[name].as_i64().unwrap()).sum()
     };
@@ -71,17 +73,18 @@ async fn figures_are_measured_when_none_are_kept_and_kept_ones_are_shown() {
 
     let at: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     let mut connection = ground.api.connection().await;
-    let measured = campaigns::measure(&mut connection, number).await.unwrap();
+    let measured = campaigns::measure(&mut connection, &[number], None).await.unwrap();
     let report = serde_json::to_value(measured.report(Some(5))).unwrap();
     assert!(campaigns::store(&mut connection, number, &measured, &report, at).await.unwrap());
-    ground.client.batch_execute("UPDATE messages SET status = 'suppressed' WHERE status = 'pending'").await.unwrap();
-    let kept = ground.get(&path).await;
-    assert_eq!((&kept["metrics"], instant(&kept["measuredAt"])), (&fresh["metrics"], at));
     let read = ground.get(&format!("/api/campaigns/{id}")).await;
     assert_eq!(
         (&read["sentCount"], &read["excludedCount"], &read["estimatedCount"]),
         (&json!(2), &json!(3), &json!(5))
     );
+    ground.client.batch_execute("UPDATE messages SET status = 'suppressed' WHERE status = 'pending'").await.unwrap();
+    let now = ground.get(&path).await;
+    assert_eq!((&now["metrics"]["suppressed"], &now["metrics"]["pending"]), (&json!(2), &json!(0)));
+    assert!(instant(&now["measuredAt"]) > at);
 }
 
 #[tokio::test]

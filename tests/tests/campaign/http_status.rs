@@ -65,7 +65,7 @@ async fn what_does_not_fit_names_what_would_and_changes_nothing() {
         ("completed", "paused", json!([])),
         ("cancelled", "active", json!(["cancelled"])),
         ("failed", "resume", json!([])),
-        ("missed", "paused", json!(["active", "cancelled"])),
+        ("missed", "paused", json!(["active", "cancelled", "draft"])),
     ] {
         set(&ground, &format!("status = '{status}'")).await;
         let refused = put(&ground, &id, asked).await.error(409, "illegal_transition");
@@ -74,7 +74,7 @@ async fn what_does_not_fit_names_what_would_and_changes_nothing() {
     }
     set(&ground, "status = 'scheduled', scheduled_at = now()").await;
     let refused = put(&ground, &id, "paused").await.error(409, "illegal_transition");
-    assert_eq!(refused["message"], "a scheduled campaign cannot become paused; it can become cancelled");
+    assert_eq!(refused["message"], "a scheduled campaign cannot become paused; it can become cancelled or draft");
     let unknown = put(&ground, &id, "completed").await.error(400, "validation_failed");
     assert_eq!(unknown["details"]["fields"][0]["field"], "status");
     assert_eq!(

@@ -7,13 +7,13 @@ use crate::{
 use chrono::TimeDelta;
 use domain::{
     campaigns::CampaignStatus,
-    messaging::Channel,
     messaging::MessageStatus::{self, Delivered, Failed, Pending, Sending, Sent, Suppressed, Unconfirmed},
+    messaging::{Channel, UnconfirmedEnd},
 };
 use jobs::sending::check::{self, Restraint};
 use schema::{
     Conn, DbError, campaigns,
-    messages::{self, Outcome, OutcomeKind, Sender, Window},
+    messages::{self, Closing, Outcome, OutcomeKind, Sender, Window},
 };
 use serde_json::json;
 use tests::base::Base;
@@ -40,7 +40,7 @@ impl Ground {
         build(&base, &client, id, &target(Some(upload), &json!("all"))).await.unwrap();
         let mut connection = base.db().get().await.unwrap();
         assert_eq!(campaigns::start(&mut connection, id, now()).await.unwrap(), Some(CampaignStatus::Active));
-        let ids = messages::next_due(&mut connection, id, (0, 1), now(), 1000).await.unwrap();
+        let ids = messages::next_due(&mut connection, (id, Channel::Whatsapp), (0, 1), now(), 1000).await.unwrap();
         Self { base, client, campaign: id, ids }
     }
 
@@ -132,7 +132,8 @@ async fn a_message_is_held_by_one_attempt_until_its_outcome_is_recorded() {
     assert_eq!(ground.field(d, "attempts").await.as_deref(), Some("1"));
     assert_eq!(ground.field(e, "attempts").await.as_deref(), Some("0"));
     assert_eq!(ground.mark(other, &ground.ids).await, [e], "only what is pending and due");
-    let due = messages::next_due_at(&mut *ground.connection().await, ground.campaign, (0, 1)).await.unwrap();
+    let lanes = (ground.campaign, Channel::Whatsapp);
+    let due = messages::next_due_at(&mut *ground.connection().await, lanes, (0, 1)).await.unwrap();
     assert!(due.is_some_and(|due| due > now()));
 }
 
@@ -293,10 +294,10 @@ async fn what_was_never_confirmed_is_closed_with_its_reason_once() {
     ground.set(ground.ids[1], "status = 'unconfirmed', updated_at = now()").await;
     let mut connection = ground.connection().await;
     let since = now() - TimeDelta::days(1);
-    assert!(messages::has_unconfirmed(&mut connection, since).await.unwrap());
-    let closed = messages::close_unconfirmed(&mut connection, since, "no word within a day", now(), 10).await.unwrap();
-    assert_eq!(closed, 1);
-    assert!(!messages::has_unconfirmed(&mut connection, since).await.unwrap());
+    let why = "no word within a day";
+    let closing = Closing { account: None, with_policy: &[], since, end: UnconfirmedEnd::Unconfirmed, why };
+    let mut close = async || messages::close_unconfirmed(&mut connection, &closing, now(), 10).await.unwrap();
+    assert_eq!((close().await, close().await), (vec![Some(ground.campaign)], vec![]));
     let text = ground.field(ground.ids[0], "status || ': ' || error_message").await.unwrap();
     assert_eq!(text, "unconfirmed: timeout; no word within a day");
 }
@@ -313,9 +314,10 @@ async fn lanes_without_a_job_are_found() {
     let key = format!("lane:{}:1", ground.campaign);
     ground.client.execute(insert, &[&Uuid::now_v7(), &key]).await.unwrap();
     let idle = campaigns::idle_lanes(&mut connection, "lane:", &steps, 10).await.unwrap();
-    assert_eq!(idle, [campaigns::Lane { campaign: ground.campaign, lane: 0, channel: Channel::Whatsapp }]);
-    assert!(campaigns::undrained(&mut connection, 10).await.unwrap().is_empty());
+    let own = Channel::Whatsapp;
+    assert_eq!(idle, [campaigns::Lane { campaign: ground.campaign, lane: 0, channel: own, own }]);
+    assert!(campaigns::undrained(&mut connection, now(), 10).await.unwrap().is_empty());
     ground.client.batch_execute("UPDATE messages SET status = 'sent'").await.unwrap();
     assert!(campaigns::idle_lanes(&mut connection, "lane:", &steps, 10).await.unwrap().is_empty());
-    assert_eq!(campaigns::undrained(&mut connection, 10).await.unwrap(), [ground.campaign]);
+    assert_eq!(campaigns::undrained(&mut connection, now(), 10).await.unwrap(), [ground.campaign]);
 }

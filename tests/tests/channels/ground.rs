@@ -1,14 +1,16 @@
 //! What tests of channels stand on: the API over a socket, workers of the real engine, stand-ins for the vendors.
 
 use domain::permissions::SystemRole;
-use jobs::kinds::registry;
+use jobs::{kinds::registry, services::SharedServices};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use tests::{
     crew::{Feeder, Workers},
     http::{TestApi, TestUser, config},
     meta::MetaServer,
-    vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour},
+    vendors::{
+        Behaviour, SendgridServer, SesServer, SmtpSink, SnsServer, TextlocalServer, TwilioServer, WebhookBehaviour,
+    },
     wait::until,
 };
 use tokio_postgres::{Client, NoTls};
@@ -30,6 +32,8 @@ pub trait Peer {
     fn taken(&self) -> usize;
     /// Correlations it took more than once.
     fn doubles(&self) -> BTreeMap<String, usize>;
+    /// How many messages each recipient was sent.
+    fn by_recipient(&self) -> BTreeMap<String, usize>;
     /// Requests its description does not allow.
     fn violations(&self) -> Vec<String>;
     /// Whether everything was told in time.
@@ -53,6 +57,7 @@ macro_rules! peer {
             }
             fn taken(&self) -> usize { self.accepted_count() }
             fn doubles(&self) -> BTreeMap<String, usize> { self.doubles() }
+            fn by_recipient(&self) -> BTreeMap<String, usize> { self.by_recipient() }
             fn violations(&self) -> Vec<String> { self.violations() }
             async fn settled(&self, within: Duration) -> bool { self.webhooks_settled(within).await }
         }
@@ -61,8 +66,33 @@ macro_rules! peer {
 peer!(
     MetaServer: "/api/webhooks/whatsapp", |_| {};
     TwilioServer: "", |server| server.set_public_url(PUBLIC);
-    SendgridServer: "", |_| {}
+    SendgridServer: "", |_| {};
+    TextlocalServer: "", |server| server.set_public_url(PUBLIC);
+    SnsServer: "", |_| {};
+    SesServer: "", |_| {}
 );
+
+impl Peer for SmtpSink {
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        self.environment()
+    }
+    fn tell(&self, _api: &str) {}
+    fn taken(&self) -> usize {
+        self.accepted_count()
+    }
+    fn doubles(&self) -> BTreeMap<String, usize> {
+        self.doubles()
+    }
+    fn by_recipient(&self) -> BTreeMap<String, usize> {
+        self.by_recipient()
+    }
+    fn violations(&self) -> Vec<String> {
+        self.violations()
+    }
+    async fn settled(&self, _within: Duration) -> bool {
+        true
+    }
+}
 
 /// The API, its database, and somebody who may do everything; the fields go in the order in which they may.
 pub struct Ground {
@@ -96,6 +126,7 @@ impl Ground {
         let (client, connection) = tokio_postgres::connect(api.base.database.url(), NoTls).await.expect("a connection");
         tokio::spawn(connection);
         let feeder = Feeder::start(&api.state.services);
+        wake(&api.state.services, stop.clone());
         Self { stop, _feeder: feeder, address, api, user, client }
     }
 
@@ -178,4 +209,17 @@ impl Ground {
         until(&format!("{message} is {status}"), SOON, async || self.get(&path).await["status"] == status).await;
         self.get(&path).await
     }
+}
+
+/// As the scheduler does: events that come just as the job that applies them ends are applied all the same.
+fn wake(services: &SharedServices, stop: CancellationToken) {
+    let services = services.clone();
+    tokio::spawn(stop.run_until_cancelled_owned(async move {
+        let mut tick = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tick.tick().await;
+            // a server that a test breaks answers again later
+            let _woken = jobs::provider_events::wake(&services).await;
+        }
+    }));
 }

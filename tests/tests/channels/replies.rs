@@ -1,6 +1,9 @@
 //! What comes back: answers tied to what they answer, STOP and START, bounces that add up.
 
-use crate::ground::{Ground, Peer, open_book};
+use crate::{
+    ground::{Ground, Peer, open_book},
+    numbers::tell,
+};
 use providers::whatsapp_webhook::sign;
 use secrecy::SecretString;
 use serde_json::json;
@@ -140,5 +143,59 @@ async fn an_answer_leads_on_in_a_flow_once_however_often_it_is_told() {
     ground.until_true("it led on", &done).await;
     assert_eq!(ground.number("SELECT count(*) FROM messages").await, 2);
     assert_eq!(meta.violations(), Vec::<String>::new());
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_templates_buttons_lead_into_a_flow_as_if_it_were_the_first_message() {
+    let meta = MetaServer::start(open_book()).await.unwrap();
+    let ground = Ground::over(&meta).await;
+    let upload = ground.customers(2).await;
+    let workers = ground.workers();
+    let definition = json!({"start": "ask", "steps": {
+        "ask": {
+            "content": {"type": "interactive", "kind": "buttons", "body": "Renew?",
+                        "buttons": [{"id": "yes", "title": "Yes"}, {"id": "no", "title": "No"}]},
+            "answers": {"yes": [{"do": "step", "step": "thanks"}, {"do": "case_status", "status": "in_progress"}],
+                        "no": []},
+        },
+        "thanks": {"content": {"type": "text", "body": "Thank you."}},
+    }});
+    let flow =
+        ground.post("/api/whatsapp/flows", json!({"name": "Renew", "kind": "reply", "definition": definition})).await;
+    let flow_id = flow["flowId"].as_str().or(flow["id"].as_str()).unwrap().to_owned();
+    // the vendor's own description takes no button 0
+    let button = |payload: &str| json!({"index": 1, "type": "quick_reply", "payload": payload});
+    let template = |payload: &str| {
+        json!({"name": "Reminder", "type": "whatsapp", "content": "Dear {first_name}",
+               "extras": {"buttons": [button(payload)], "replyFlowId": flow_id}})
+    };
+    let refused = async |payload: &str| {
+        let answer = ground.api.post("/api/templates").by(&ground.user).json(&template(payload)).send().await;
+        answer.error(400, "validation_failed")["details"]["fields"][0]["field"].clone()
+    };
+    assert_eq!(refused("yes").await, "extras.replyFlowId", "it is not published");
+    ground.post(&format!("/api/whatsapp/flows/{flow_id}/publish"), json!({})).await;
+    ground.until_true("it is published", "SELECT status = 'published' FROM whatsapp_flows").await;
+    assert_eq!(refused("maybe").await, "extras.buttons", "the flow does not know it");
+    ground.campaign("whatsapp", upload, template("yes")).await;
+    ground.until_true("all are out", "SELECT count(*) = 2 FROM messages WHERE sent_at IS NOT NULL").await;
+    let first = "SELECT provider_message_id::TEXT FROM messages ORDER BY id LIMIT 1";
+    let wamid = ground.texts(first).await.remove(0);
+    let phone = ground.texts("SELECT address::TEXT FROM messages ORDER BY id LIMIT 1").await.remove(0);
+    let digits = phone.trim_start_matches('+');
+    let answer = json!({
+        "messaging_product": "whatsapp", "metadata": {"display_phone_number": "1", "phone_number_id": "1"},
+        "contacts": [{"wa_id": digits, "profile": {"name": "A"}}],
+        "messages": [{"from": digits, "id": "wamid.PRESSED", "timestamp": "1700000000", "type": "button",
+            "context": {"id": wamid}, "button": {"payload": "yes", "text": "Yes"}}],
+    });
+    for _ in 0..2 {
+        tell(&ground, &meta, "messages", answer.clone()).await;
+    }
+    let done = "SELECT (SELECT count(*) FROM renewal_cases WHERE status = 'in_progress') = 1 \
+                AND (SELECT count(*) FROM messages WHERE flow_step = 'thanks') = 1";
+    ground.until_true("it led on", done).await;
+    assert_eq!(ground.number("SELECT count(*) FROM messages").await, 3);
     workers.stop().await;
 }

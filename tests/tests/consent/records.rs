@@ -129,13 +129,14 @@ async fn a_page_of_messages_is_judged_by_what_is_known() {
     assert_eq!(found.iter().map(|one| one.id).collect::<Vec<_>>(), ids);
     assert_eq!(found[0].contacts().unwrap().len(), 2, "one sent today, one in flight");
     assert_eq!(found[2].place(&rules).country, "AE");
-    let judged = found[0].judge(&rules, &Holidays::default(), now()).unwrap();
+    let judged = found[0].judge(&rules, (&Holidays::default(), &[]), now()).unwrap();
     assert!(matches!(judged, Verdict::Defer { reason: DeferReason::FrequencyCap, .. }), "{judged:?}");
     let exclude = |reason| Verdict::Exclude { reason };
     let verdicts = async |connection: &mut schema::AsyncPgConnection| {
         let found = facts(connection, &ids, now(), None).await.unwrap();
-        let judge =
-            |one: &schema::consent::MessageFacts| one.judge(&Rules::default(), &Holidays::default(), now()).unwrap();
+        let judge = |one: &schema::consent::MessageFacts| {
+            one.judge(&Rules::default(), (&Holidays::default(), &[]), now()).unwrap()
+        };
         found.iter().map(judge).collect::<Vec<_>>()
     };
     assert_eq!(verdicts(&mut connection).await, [Verdict::Send, exclude(ExclusionReason::NoConsent), Verdict::Send]);

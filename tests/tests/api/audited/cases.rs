@@ -1,7 +1,7 @@
 //! How each changing operation is called, and what the audit log calls it.
 
 use super::stage::{Stage, announcement, mapping, template};
-use super::{administration, factors, joining, people, whatsapp};
+use super::{administration, campaigns, factors, joining, people, whatsapp};
 use serde_json::json;
 use std::{future::Future, pin::Pin};
 use tests::http::Call;
@@ -28,7 +28,7 @@ pub(super) use case;
 
 /// Every case.
 pub fn cases() -> Vec<Case> {
-    let own = [sign_in(), uploads(), campaigns(), consent(), work()];
+    let own = [sign_in(), uploads(), texts(), consent(), work(), segments(), campaigns::cases()];
     let others = [factors::cases(), joining::cases(), people::cases(), administration::cases(), whatsapp::cases()];
     own.into_iter().chain(others).flatten().collect()
 }
@@ -76,7 +76,7 @@ fn uploads() -> Vec<Case> {
     ]
 }
 
-fn campaigns() -> Vec<Case> {
+fn texts() -> Vec<Case> {
     vec![
         case!("post /api/communication/whatsapp/media" => "media.uploaded", |stage| {
             let head = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n";
@@ -98,6 +98,10 @@ fn campaigns() -> Vec<Case> {
             stage.paused_account().await;
             stage.post("/api/communication/accounts/sandbox/resume")
         }),
+        case!("put /api/communication/accounts/{account}/unconfirmed" => "account.changed", |stage| {
+            let rule = json!({"afterMinutes": 60, "closeAs": "failed"});
+            stage.put("/api/communication/accounts/sandbox/unconfirmed").json(&rule)
+        }),
         case!("post /api/customers/{id}/reveal" => "customer.revealed", |stage| {
             let customer = stage.customer().await;
             stage.post(&format!("/api/customers/{customer}/reveal"))
@@ -115,13 +119,41 @@ fn campaigns() -> Vec<Case> {
             let id = stage.template().await;
             stage.delete(&format!("/api/templates/{id}"))
         }),
-        case!("post /api/campaigns" => "campaign.created", |stage| {
-            let request = stage.campaign_request().await;
-            stage.post("/api/campaigns").json(&request)
+    ]
+}
+
+fn segments() -> Vec<Case> {
+    vec![
+        case!("post /api/segments" => "segment.created", |stage| {
+            stage.post("/api/segments").json(&json!({"name": "People"}))
         }),
-        case!("put /api/campaigns/{id}/status" => "campaign.stopped", |stage| {
-            let id = stage.campaign().await;
-            stage.put(&format!("/api/campaigns/{id}/status")).json(&json!({"status": "cancelled"}))
+        case!("put /api/segments/{id}" => "segment.changed", |stage| {
+            let id = stage.segment().await;
+            stage.put(&format!("/api/segments/{id}")).json(&json!({"name": "Others"}))
+        }),
+        case!("delete /api/segments/{id}" => "segment.deleted", |stage| {
+            let id = stage.segment().await;
+            stage.delete(&format!("/api/segments/{id}"))
+        }),
+        case!("post /api/segments/{id}/members" => "segment.members_added", |stage| {
+            let (id, customer) = (stage.segment().await, stage.customer().await);
+            stage.post(&format!("/api/segments/{id}/members")).json(&json!({"customerIds": [customer]}))
+        }),
+        case!("post /api/segments/{id}/members/remove" => "segment.members_removed", |stage| {
+            let (id, customer) = (stage.segment().await, stage.customer().await);
+            stage.post(&format!("/api/segments/{id}/members/remove")).json(&json!({"customerIds": [customer]}))
+        }),
+        case!("post /api/segments/{id}/members/import" => "segment.members_added", |stage| {
+            let id = stage.segment().await;
+            stage.post(&format!("/api/segments/{id}/members/import")).body("text/csv", "customer_code\nC1\n")
+        }),
+        case!("put /api/customers/{id}/tags" => "customer.tagged", |stage| {
+            let customer = stage.customer().await;
+            stage.put(&format!("/api/customers/{customer}/tags")).json(&json!({"tags": ["vip"]}))
+        }),
+        case!("post /api/customers/tags" => "customers.tagged", |stage| {
+            let customer = stage.customer().await;
+            stage.post("/api/customers/tags").json(&json!({"customerIds": [customer], "add": ["vip"]}))
         }),
     ]
 }

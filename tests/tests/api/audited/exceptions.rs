@@ -6,6 +6,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ("post /api/auth/mfa/verify", "nobody is signed in before the code is right; sign-ins are security events"),
     ("post /api/auth/password/forgot", "only asks for a mail, alike for nobody's address; the new password is audited"),
     ("post /api/auth/refresh", "renews what the caller holds already; the reuse of a token is a security event"),
+    ("post /api/segments/preview", "changes nothing: a filter is only counted"),
     ("post /api/templates/{id}/preview", "changes nothing: the text is only rendered"),
     ("post /api/webhooks/sendgrid", "a provider's word, not a person's; the event is kept as it came"),
     ("post /api/webhooks/ses", "a provider's word, not a person's; the event is kept as it came"),

@@ -48,6 +48,13 @@ impl<'a> Stage<'a> {
         client.query_one("SELECT count(*) FROM audit_log", &[]).await.unwrap().get(0)
     }
 
+    /// A list of customers that is the caller's own.
+    pub async fn segment(&self) -> String {
+        let name = format!("list {}", self.entries().await);
+        let made = self.post("/api/segments").json(&json!({"name": name})).send().await.data(201);
+        made["id"].as_str().unwrap().to_owned()
+    }
+
     /// A template for WhatsApp.
     pub async fn template(&self) -> TemplateId {
         let written = self.post("/api/templates").json(&template()).send().await.data(201);
@@ -68,6 +75,29 @@ impl<'a> Stage<'a> {
         let request = self.campaign_request().await;
         let written = self.post("/api/campaigns").json(&request).send().await.data(201);
         written["campaigns"][0]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// One that is only written down.
+    pub async fn draft(&self) -> CampaignId {
+        let mut request = self.campaign_request().await;
+        request["asDraft"] = json!(true);
+        let written = self.post("/api/campaigns").json(&request).send().await.data(201);
+        written["campaigns"][0]["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// A campaign that stands as the statement leaves it; `$1` is its number.
+    pub async fn campaign_after(&self, statement: &str) -> CampaignId {
+        let id = self.campaign().await;
+        let client = connect(self.api.base.database.url()).await;
+        client.execute(statement, &[&id.0]).await.unwrap();
+        id
+    }
+
+    /// A ladder that is a draft.
+    pub async fn ladder_request(&self) -> Value {
+        let template = self.template().await;
+        let step = json!({"days": -30, "at": "10:00", "channel": "whatsapp", "templateId": template});
+        json!({"name": "Ladder", "targetAudience": "all", "draft": true, "steps": [step]})
     }
 
     /// A policy holder.

@@ -1,0 +1,161 @@
+//! Renewals and payments, and what campaigns are owed of them.
+
+use crate::{
+    audience::{build, target},
+    book::{self, Entry},
+    http_create::Ground,
+};
+use jobs::{campaigns, kinds::registry};
+use schema::campaigns as rows;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tests::{
+    crew::{Feeder, Workers},
+    wait::until,
+};
+use workers::WorkerConfig;
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// A campaign to everybody, all of it sent so many days ago.
+async fn sent(ground: &Ground, days: i64, cost: &str) -> (String, i64) {
+    let id = ground.create(&ground.request()).await;
+    let number: i64 = id.trim_start_matches("campaign-").parse().unwrap();
+    let target = target(Some(ground.upload), &json!("all"));
+    build(&ground.api.base, &ground.client, number, &target).await.unwrap();
+    let mut connection = ground.api.connection().await;
+    rows::start(&mut connection, number, ground.api.state.services.clock.now()).await.unwrap();
+    let at = format!("now() - interval '{days} days'");
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE messages SET status = 'delivered', created_at = {at}, sent_at = {at}, delivered_at = {at}, \
+                cost = {cost}, cost_currency = 'INR' WHERE campaign_id = {number}"
+        ))
+        .await
+        .unwrap();
+    (id, number)
+}
+
+/// Has conversions worked out, as the scheduler does.
+async fn attributed(ground: &Ground) {
+    let services = &ground.api.state.services;
+    campaigns::sweep(services).await.unwrap();
+    let due = "SELECT count(*) FROM case_conversions WHERE due";
+    until("conversions are worked out", SOON, || async { book::number(&ground.client, due).await == 0 }).await;
+}
+
+#[tokio::test]
+async fn conversions_are_owed_to_the_last_message_and_by_position() {
+    let ground = Ground::new(&(1..=6).map(Entry::new).collect::<Vec<_>>()).await;
+    let services = &ground.api.state.services;
+    let _feeder = Feeder::start(services);
+    let (first, _) = sent(&ground, 5, "0.80").await;
+    let (second, other) = sent(&ground, 2, "0.20").await;
+    let (late, number) = sent(&ground, 20, "0.10").await;
+    ground
+        .client
+        .batch_execute(&format!(
+            "INSERT INTO campaign_exclusions (campaign_id, customer_id, policy_id, reason, created_at) \
+             SELECT {other}, customer_id, id, 'holdout', now() - interval '2 days' FROM policies WHERE policy_number = 'P6'; \
+             DELETE FROM messages WHERE campaign_id IN ({other}, {number}) \
+                AND policy_id = (SELECT id FROM policies WHERE policy_number = 'P6')"
+        ))
+        .await
+        .unwrap();
+    let workers = Workers::start(services, registry::all(), WorkerConfig::new(vec!["campaigns=1".parse().unwrap()]));
+    let case = |which: &str| {
+        format!(
+            "(SELECT r.id FROM renewal_cases r JOIN policies p ON p.id = r.policy_id WHERE p.policy_number = '{which}')"
+        )
+    };
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE renewal_cases SET payment_status = 'paid', payment_date = now(), renewal_amount = 1000 WHERE id = {}; \
+             UPDATE renewal_cases SET status = 'renewed', updated_at = now() WHERE id IN ({}, {})",
+            case("P1"),
+            case("P2"),
+            case("P6")
+        ))
+        .await
+        .unwrap();
+    attributed(&ground).await;
+    let figures = async |id: &str| ground.get(&format!("/api/campaigns/{id}/analytics")).await;
+
+    // P1 and P2 of both, P6 of the first alone
+    let one = figures(&first).await;
+    assert_eq!((&one["metrics"]["converted"], &one["metrics"]["conversionRate"]), (&json!(3), &json!(50.0)));
+    assert_eq!(one["revenue"], json!([{"currency": "INR", "amount": "21000.00"}]));
+    assert_eq!(one["cost"], json!([{"currency": "INR", "amount": "4.80"}]));
+    assert_eq!(one["costPerRenewal"], json!([{"currency": "INR", "amount": "1.60"}]));
+    assert_eq!(
+        one["attribution"],
+        json!({
+            "lastTouch": [{"currency": "INR", "cases": 1.0, "amount": "10000.00"}],
+            "position": [{"currency": "INR", "cases": 2.0, "amount": "15500.00"}]
+        })
+    );
+    assert_eq!(one["lift"], Value::Null);
+    let two = figures(&second).await;
+    assert_eq!(two["attribution"]["lastTouch"], json!([{"currency": "INR", "cases": 2.0, "amount": "11000.00"}]));
+    assert_eq!(two["attribution"]["position"], json!([{"currency": "INR", "cases": 1.0, "amount": "5500.00"}]));
+    let lift = &two["lift"];
+    assert_eq!(
+        (&lift["treated"], &lift["holdout"]),
+        (&json!({"total": 5, "converted": 2, "rate": 40.0}), &json!({"total": 1, "converted": 1, "rate": 100.0}))
+    );
+    assert_eq!((&lift["difference"], &lift["lack"]), (&json!(-60.0), &json!("trials")));
+    assert!(lift["low"].as_f64().unwrap() < -60.0 && lift["high"].as_f64().unwrap() > -60.0);
+    // its messages are older than a week
+    let three = figures(&late).await;
+    assert_eq!((&three["metrics"]["converted"], &three["revenue"]), (&json!(0), &json!([])));
+
+    // three weeks are within a window of 30 days; P2 is taken back
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE campaigns SET plan = '{{\"attributionDays\": 30}}' WHERE id = {number}; \
+             UPDATE renewal_cases SET status = 'contacted' WHERE id = {}; UPDATE case_conversions SET due = TRUE",
+            case("P2")
+        ))
+        .await
+        .unwrap();
+    attributed(&ground).await;
+    let three = figures(&late).await;
+    assert_eq!(three["attribution"]["position"], json!([{"currency": "INR", "cases": 0.4, "amount": "400.00"}]));
+    let one = figures(&first).await;
+    assert_eq!(
+        (&one["metrics"]["converted"], &one["attribution"]["position"]),
+        (&json!(2), &json!([{"currency": "INR", "cases": 1.2, "amount": "10200.00"}]))
+    );
+    let converted = "SELECT count(*) FROM messages WHERE converted_at IS NOT NULL";
+    assert_eq!(book::number(&ground.client, converted).await, 4);
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn groups_and_recurring_campaigns_are_added_up_without_rehearsals() {
+    let ground = Ground::new(&(1..=3).map(Entry::new).collect::<Vec<_>>()).await;
+    let (first, one) = sent(&ground, 1, "0.5").await;
+    let (second, two) = sent(&ground, 1, "0.5").await;
+    let (_, three) = sent(&ground, 1, "0.5").await;
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE campaigns SET group_id = (SELECT group_id FROM campaigns WHERE id = {one}) WHERE id = {two}; \
+             UPDATE campaigns SET parent_id = {two}, occurrence_at = now() WHERE id = {three}"
+        ))
+        .await
+        .unwrap();
+    let total = async |path: String| ground.get(&path).await["metrics"]["sent"].clone();
+    assert_eq!(total(format!("/api/campaigns/{first}/analytics")).await, 3);
+    assert_eq!(total(format!("/api/campaigns/{second}/analytics")).await, 6);
+    assert_eq!(total(format!("/api/campaigns/{first}/analytics?over=group")).await, 9);
+    ground.client.batch_execute(&format!("UPDATE campaigns SET rehearsal = TRUE WHERE id = {three}")).await.unwrap();
+    assert_eq!(total(format!("/api/campaigns/{first}/analytics?over=group")).await, 6);
+    assert_eq!(total(format!("/api/campaigns/campaign-{three}/analytics")).await, 3);
+    let refused =
+        ground.api.get(&format!("/api/campaigns/{first}/analytics?over=all")).by(&ground.manager).send().await;
+    assert_eq!(refused.error(400, "validation_failed")["details"]["fields"][0]["field"], "over");
+}

@@ -1,0 +1,24 @@
+//! The campaign engine through the front door: drafts, approval, recipients' own times, tests between variants,
+//! recurrence, rehearsals and control.
+
+#[path = "engine/approval.rs"]
+mod approval;
+#[path = "campaign/book.rs"]
+#[expect(dead_code, reason = "the book is shared with other tests, which use more of it")]
+mod book;
+#[path = "engine/drafts.rs"]
+mod drafts;
+#[path = "engine/ground.rs"]
+mod ground;
+#[path = "engine/limits.rs"]
+mod limits;
+#[path = "engine/recurring.rs"]
+mod recurring;
+#[path = "engine/rehearsal.rs"]
+mod rehearsal;
+#[path = "engine/retry.rs"]
+mod retry;
+#[path = "engine/times.rs"]
+mod times;
+#[path = "engine/variants.rs"]
+mod variants;

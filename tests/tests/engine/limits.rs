@@ -1,0 +1,28 @@
+//! A campaign that goes wrong pauses by itself, and a person who resumes it gives it as many tries again.
+
+use crate::{book::Entry, ground::Ground};
+use serde_json::json;
+use tests::meta::{Behaviour, MetaServer};
+
+#[tokio::test]
+async fn too_many_failures_hold_it_until_a_person_looks() {
+    // a number that nobody may send from: every message is refused for good
+    let meta = MetaServer::start(Behaviour { unreachable: 1.0, ..Behaviour::default() }).await.unwrap();
+    let mut environment = meta.environment();
+    environment.push(("WHATSAPP_RATE_PER_SECOND", "5".to_owned()));
+    let variables: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let entries: Vec<Entry> = (1..=60).map(Entry::new).collect();
+    let ground = Ground::with(&entries, &variables).await;
+    let workers = ground.workers();
+    let id = ground.create(&json!({"limits": {"failurePercent": 20, "atLeast": 5}})).await;
+    ground.until_status(&id, "paused").await;
+    let read = ground.get(&format!("/api/campaigns/{id}")).await;
+    assert_eq!(read["error"], json!("100.0 % of its messages fail"));
+    let pending = "SELECT count(*) FROM messages WHERE status = 'pending'";
+    assert!(crate::book::number(&ground.client, pending).await > 0, "the rest is not tried");
+    ground.put(&format!("/api/campaigns/{id}/status"), &json!({"status": "active"})).await.data(200);
+    let read = ground.get(&format!("/api/campaigns/{id}")).await;
+    assert!(read["plan"]["limits"]["atLeast"].as_i64().unwrap() >= 10, "{read}");
+    ground.until_status(&id, "paused").await;
+    workers.stop().await;
+}
