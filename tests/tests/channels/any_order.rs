@@ -63,6 +63,7 @@ impl Dice {
 
 /// One thing that happens to the database.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a few hundred live at a time")]
 enum Step {
     /// The answer to the call is recorded.
     Recorded(i64),
