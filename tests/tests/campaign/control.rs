@@ -93,7 +93,10 @@ async fn a_campaign_that_lost_its_jobs_is_found() {
         .batch_execute("UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE finished_at IS NULL")
         .await
         .unwrap();
-    assert_eq!(jobs::campaigns::sweep(&ground.services).await.unwrap(), 2, "its lane and its figures");
+    // its figures too, unless the workers folded them before they ended
+    assert!(matches!(jobs::campaigns::sweep(&ground.services).await.unwrap(), 1..=2));
+    let lanes = "SELECT count(*)::TEXT FROM jobs WHERE kind = 'send_batch' AND finished_at IS NULL";
+    assert_eq!(book::texts(&ground.client, lanes).await, ["1"]);
     let workers = ground.workers(&[]);
     ground.until_status(id, "completed").await;
     workers.stop().await;
