@@ -2,6 +2,7 @@
 //! bare statement that writes the same messages and checks nothing.
 
 use crate::report::{Report, per_second, percent, thousands};
+use domain::messaging::Channel;
 use std::time::{Duration, Instant};
 use tests::fleet::{Fleet, Plan, Program};
 use tests::meta::Behaviour;
@@ -15,12 +16,13 @@ pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
         workers: 1,
         queues: &["campaigns=2"],
         rate: 80,
+        more: Vec::new(),
     };
     let fleet = Fleet::with(plan).await;
     let upload = fleet.write_book(count).await;
     let client = fleet.connect().await;
     let template = "SELECT id FROM templates ORDER BY id DESC LIMIT 1";
-    let campaign = fleet.start_campaign(upload).await;
+    let campaign = fleet.start_campaign(Channel::Whatsapp, upload).await;
     until_some("the campaign starts", Duration::from_secs(1_200), || async {
         let started = "SELECT 1 FROM jobs WHERE kind = 'start_campaign' AND state = 'succeeded'";
         client.query_opt(started, &[]).await.expect("the ledger").map(|_| ())

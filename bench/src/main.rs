@@ -51,8 +51,10 @@ enum Part {
     Analytics,
     /// Counts and samples of segments, and audiences by every grouping.
     Segments,
-    /// Messages per second.
+    /// Messages per second on each channel.
     Send,
+    /// Two campaigns at once.
+    Share,
     /// Sign-ins and authorised requests per second.
     Accounts,
     /// E-mails per second over SMTP.
@@ -64,7 +66,7 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 11] = [
+    const ALL: [Part; 12] = [
         Self::Jobs,
         Self::Latency,
         Self::Upload,
@@ -72,6 +74,7 @@ impl Part {
         Self::Analytics,
         Self::Segments,
         Self::Send,
+        Self::Share,
         Self::Accounts,
         Self::Smtp,
         Self::Mails,
@@ -94,7 +97,8 @@ async fn main() -> anyhow::Result<()> {
             Part::Audience => audience::run(of(1_000_000), &mut report).await?,
             Part::Analytics => analytics::run(of(1_000_000), &mut report).await?,
             Part::Segments => segments::run(of(1_000_000), &mut report).await?,
-            Part::Send => send::run(of(20_000), &mut report).await?,
+            Part::Send => send::run(of(100_000), &mut report).await?,
+            Part::Share => send::share(of(50_000), &mut report).await?,
             Part::Accounts => accounts::run(of(3_000), &mut report).await?,
             Part::Smtp => smtp::run(of(30_000), &mut report).await?,
             Part::Mails => mails::run(of(30_000), &mut report).await?,

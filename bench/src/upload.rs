@@ -38,6 +38,7 @@ async fn measure(path: &Path, kind: &str, rows: usize, today: NaiveDate, report:
         workers: 1,
         queues: &["uploads=1"],
         rate: 80,
+        more: Vec::new(),
     };
     let fleet = Fleet::with(plan).await;
     let begun = Instant::now();

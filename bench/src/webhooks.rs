@@ -36,6 +36,7 @@ pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
         workers: 0,
         queues: &["events=1", "campaigns=1"],
         rate: 80,
+        more: Vec::new(),
     };
     let messages = count / STORY.len();
     let count = messages * STORY.len();

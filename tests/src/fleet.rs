@@ -51,6 +51,8 @@ pub struct Plan {
     pub queues: &'static [&'static str],
     /// Messages a second that the sending account allows.
     pub rate: u32,
+    /// Further settings of all programs.
+    pub more: Vec<(&'static str, String)>,
 }
 
 /// Everything that runs.
@@ -68,16 +70,25 @@ pub struct Fleet {
     files: tempfile::TempDir,
     queues: &'static [&'static str],
     rate: u32,
+    more: Vec<(&'static str, String)>,
 }
 
 impl Fleet {
     /// An api, a scheduler and `workers` workers over servers that need not survive the machine.
     pub async fn start(behaviour: Behaviour, workers: usize) -> Self {
-        Self::with(Plan { servers: local::Options::for_tests(), behaviour, workers, queues: QUEUES, rate: 2_000 }).await
+        Self::with(Plan {
+            servers: local::Options::for_tests(),
+            behaviour,
+            workers,
+            queues: QUEUES,
+            rate: 2_000,
+            more: Vec::new(),
+        })
+        .await
     }
 
     /// As planned.
-    pub async fn with(Plan { servers, behaviour, workers, queues, rate }: Plan) -> Self {
+    pub async fn with(Plan { servers, behaviour, workers, queues, rate, more }: Plan) -> Self {
         install_crypto();
         let cluster = temporary(servers).await.expect("servers");
         migrate::run(cluster.database_url(), migrate::Step::Up).await.expect("migrations");
@@ -94,6 +105,7 @@ impl Fleet {
             files: tempfile::tempdir().expect("a folder"),
             queues,
             rate,
+            more,
         };
         fleet.add_user().await;
         fleet.launch(Program::Api);
@@ -129,6 +141,7 @@ impl Fleet {
             .env("WHATSAPP_RATE_PER_SECOND", self.rate.to_string())
             .env("RUST_LOG", "error")
             .envs(self.meta.environment())
+            .envs(self.more.iter().map(|(name, value)| (name, value)))
             .current_dir(self.files.path())
             .stdin(Stdio::null());
         self.processes.insert(program, command.spawn().expect("the program starts"));

@@ -3,6 +3,7 @@
 //! Panics when either is refused.
 
 use crate::fleet::Fleet;
+use domain::messaging::Channel;
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
 
@@ -23,8 +24,9 @@ impl Fleet {
                 VALUES ('book.csv', 'book.csv', 1, 'csv', 'completed'); \
              INSERT INTO upload_batches (upload_id, file_name, status) \
                 SELECT id, 'book.csv', 'completed' FROM file_uploads; \
-             INSERT INTO customers (customer_code, first_name, last_name, phone, upload_id) \
-                SELECT 'C' || n, 'First' || n, 'Last' || n, '+9198' || lpad(n::text, 8, '0'), u.id \
+             INSERT INTO customers (customer_code, first_name, last_name, phone, email, upload_id) \
+                SELECT 'C' || n, 'First' || n, 'Last' || n, '+9198' || lpad(n::text, 8, '0'), \
+                       'person' || n || '@d' || n % 400 || '.example.com', u.id \
                 FROM generate_series(1, {count}) n, file_uploads u; \
              INSERT INTO policies (policy_number, customer_id, policy_type, premium_amount, start_date, end_date, \
                     upload_id, created_by_upload) \
@@ -39,19 +41,23 @@ impl Fleet {
     }
 
     /// Starts a campaign over everybody in the upload; answers its id.
-    pub async fn start_campaign(&self, upload: i64) -> String {
-        let template = json!({
+    pub async fn start_campaign(&self, channel: Channel, upload: i64) -> String {
+        let channel = channel.as_str();
+        let mut template = json!({
             "name": "Renewal reminder",
-            "type": "whatsapp",
+            "type": channel,
             "content": "Dear {name}, policy {policy_number} ends on {expiry_date}.",
             "variables": ["name", "policy_number", "expiry_date"],
         });
+        if channel == Channel::Email.as_str() {
+            template["subject"] = json!("Your policy {policy_number}");
+        }
         let template = self.post("/api/templates", template).await["templateId"].clone();
         let campaign = json!({
             "name": "Renewals",
-            "type": ["whatsapp"],
+            "type": [channel],
             "uploadId": format!("upload-{upload}"),
-            "templates": {"whatsapp": template},
+            "templates": {channel: template},
             "scheduleType": "immediate",
             "targetAudience": "all",
         });

@@ -21,4 +21,6 @@ pub use smtp::SmtpSink;
 pub use sns::{Sns, SnsServer};
 pub use stage::StandIn;
 pub use textlocal::{RECEIPT_SECRET as TEXTLOCAL_RECEIPT_SECRET, Textlocal, TextlocalServer};
-pub use twilio::{AUTH_TOKEN as TWILIO_AUTH_TOKEN, Twilio, TwilioServer};
+pub use twilio::{
+    ACCOUNT_SID as TWILIO_ACCOUNT_SID, AUTH_TOKEN as TWILIO_AUTH_TOKEN, FROM as TWILIO_FROM, Twilio, TwilioServer,
+};

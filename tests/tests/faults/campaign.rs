@@ -1,5 +1,6 @@
 //! The campaign, and what must hold at its end.
 
+use domain::messaging::Channel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tests::fleet::Fleet;
@@ -30,7 +31,7 @@ impl Campaign {
         let latency = Latency { p50: Duration::from_millis(10), p99: Duration::from_millis(60) };
         let fleet = Fleet::start(Behaviour { latency, ..Behaviour::default() }, 3).await;
         let upload = fleet.write_book(RECIPIENTS).await;
-        let id = fleet.start_campaign(upload).await;
+        let id = fleet.start_campaign(Channel::Whatsapp, upload).await;
         Self { fleet, id, _one: one }
     }
 
