@@ -20,5 +20,7 @@ mod rehearsal;
 mod retry;
 #[path = "engine/times.rs"]
 mod times;
+#[path = "engine/together.rs"]
+mod together;
 #[path = "engine/variants.rs"]
 mod variants;

@@ -382,14 +382,15 @@ impl TemplatesApi {
         let row = find(&state, id.0.0).await?;
         let (version, variables) = chosen(&state, &caller, &row, body.0).await?;
         let is_html = version.is_html();
-        let render = |text: &str| -> ApiResult<String> { Ok(Compiled::compile(text)?.render(&variables)?) };
-        let content = match is_html {
-            true => Compiled::compile_html(&version.content)?.render(&variables)?,
-            false => render(&version.content)?,
+        let short = |text: &str| -> ApiResult<String> { Ok(Compiled::compile_short(text)?.render(&variables)?) };
+        let content = match row.channel()? {
+            Channel::Email if is_html => Compiled::compile_html(&version.content)?.render(&variables)?,
+            Channel::Email => Compiled::compile(&version.content)?.render(&variables)?,
+            Channel::Sms | Channel::Whatsapp => short(&version.content)?,
         };
         let sms = (row.channel()? == Channel::Sms).then(|| Segments::of(&content));
         ok(Preview {
-            subject: version.subject.as_deref().map(render).transpose()?,
+            subject: version.subject.as_deref().map(short).transpose()?,
             content,
             language: version.language,
             version: version.version,

@@ -80,7 +80,8 @@ pub async fn sample(
         ) \
         SELECT m.attempts, {columns} \
         FROM (SELECT 0::BIGINT AS id, r.address, '{channel}'::VARCHAR AS channel, text.purpose, 0::SMALLINT AS attempts, \
-                  text.id AS template_version_id, NULL::JSONB AS content, r.customer_id, r.policy_id, r.case_id \
+                  text.id AS template_version_id, NULL::JSONB AS content, r.customer_id, r.policy_id, r.case_id, \
+                  r.policies, NULL::TIMESTAMPTZ AS sent_at \
               FROM ranked r CROSS JOIN text WHERE r.place = 1 LIMIT ${limit_at}) AS m {joins}",
         target = target.ctes(),
         channel = target.channel,

@@ -6,16 +6,43 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Date, Jsonb, Nullable, Numeric, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::{Channel, Purpose, template::Variables};
+use domain::campaigns::Grouping;
+use domain::messaging::{
+    Channel, Purpose,
+    template::{PolicyLine, Variables},
+};
 use domain::money::Money;
 use domain::permissions::Reach;
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The columns of [`RenderRow`], all but its attempts, over messages `m`, customers `c`, policies `p`, cases `rc` and branches `b`.
+///
+/// `policies` is what a message of several policies is about: all of them, or until it is handed over those that are
+/// not renewed by now.
 pub(crate) const COLUMNS: &str = "\
     m.id, m.address, m.channel, m.template_version_id, m.purpose, m.content, c.first_name, c.last_name, c.customer_code, p.policy_number, p.policy_type, \
-    p.premium_amount, p.currency, p.start_date, p.end_date, rc.renewal_amount, rc.case_number, b.name AS branch";
+    p.premium_amount, p.currency, p.start_date, p.end_date, rc.renewal_amount, rc.case_number, b.name AS branch, \
+    CASE WHEN m.policies IS NOT NULL THEN ( \
+        SELECT jsonb_agg(jsonb_build_object('id', x.id, 'number', x.policy_number, 'kind', x.policy_type, \
+            'premium', x.premium_amount::TEXT, 'currency', x.currency, 'start', x.start_date, 'end', x.end_date, \
+            'renewal', xr.renewal_amount::TEXT, 'case', xr.case_number, 'branch', xb.name) ORDER BY x.end_date, x.id) \
+        FROM policies x \
+        LEFT JOIN renewal_cases xr ON xr.policy_id = x.id AND xr.term_end = x.end_date \
+        LEFT JOIN branches xb ON xb.id = x.branch_id \
+        WHERE x.id = ANY(m.policies) AND (m.sent_at IS NOT NULL OR ( \
+            x.status <> 'renewed' AND xr.status IS DISTINCT FROM 'renewed' \
+                AND xr.payment_status IS DISTINCT FROM 'paid'))) \
+    END AS policies, m.policy_id";
+
+/// Of message `m`, policy `p` and case `rc`: nothing it is about is left to renew.
+pub(crate) const ALL_RENEWED: &str = "\
+    CASE WHEN m.policies IS NULL THEN p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid' \
+         ELSE NOT EXISTS ( \
+            SELECT FROM policies x LEFT JOIN renewal_cases xr ON xr.policy_id = x.id AND xr.term_end = x.end_date \
+            WHERE x.id = ANY(m.policies) AND x.status <> 'renewed' AND xr.status IS DISTINCT FROM 'renewed' \
+              AND xr.payment_status IS DISTINCT FROM 'paid') END";
 
 /// The joins behind [`COLUMNS`]. A message of no policy has no variables of one.
 pub(crate) const JOINS: &str = "\
@@ -70,6 +97,25 @@ pub struct RenderRow {
     case_number: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     branch: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    policies: Option<Value>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    policy_id: Option<i64>,
+}
+
+/// One of several policies, as a statement answers it.
+#[derive(Debug, Deserialize)]
+struct Mentioned {
+    id: i64,
+    number: String,
+    kind: Option<String>,
+    premium: Option<Decimal>,
+    currency: String,
+    start: Option<NaiveDate>,
+    end: Option<NaiveDate>,
+    renewal: Option<Decimal>,
+    case: Option<String>,
+    branch: Option<String>,
 }
 
 impl RenderRow {
@@ -85,6 +131,12 @@ impl RenderRow {
 
     /// The values of the variables on that day. Takes the row's texts.
     pub fn variables(&mut self, today: NaiveDate) -> Variables {
+        let mentioned: Vec<Mentioned> =
+            self.policies.take().and_then(|policies| serde_json::from_value(policies).ok()).unwrap_or_default();
+        let policies = mentioned.iter().map(Mentioned::line).collect();
+        if !mentioned.iter().any(|policy| Some(policy.id) == self.policy_id) {
+            mentioned.into_iter().take(1).for_each(|first| self.be_about(first));
+        }
         let money = |amount: Option<Decimal>| amount.and_then(|amount| Money::try_from(amount).ok());
         Variables {
             first_name: self.first_name.take(),
@@ -100,7 +152,35 @@ impl RenderRow {
             days_to_expiry: self.end_date.map(|end| (end - today).num_days()),
             case_number: self.case_number.take(),
             branch: self.branch.take(),
+            policies,
             ..Variables::default()
+        }
+    }
+}
+
+impl RenderRow {
+    /// The policy that it was about has been renewed: of the rest this one is the first to expire.
+    fn be_about(&mut self, first: Mentioned) {
+        self.policy_number = Some(first.number);
+        self.policy_type = first.kind;
+        self.premium_amount = first.premium;
+        self.currency = Some(first.currency);
+        self.start_date = first.start;
+        self.end_date = first.end;
+        self.renewal_amount = first.renewal;
+        self.case_number = first.case;
+        self.branch = first.branch;
+    }
+}
+
+impl Mentioned {
+    fn line(&self) -> PolicyLine {
+        PolicyLine {
+            number: self.number.clone(),
+            kind: self.kind.clone(),
+            premium: self.premium.and_then(|premium| Money::try_from(premium).ok()),
+            currency: self.currency.clone(),
+            expiry: self.end,
         }
     }
 }
@@ -154,12 +234,16 @@ pub async fn sample_of(
         "SELECT m.attempts, {COLUMNS} \
          FROM (SELECT 0::BIGINT AS id, ''::VARCHAR AS address, 'email'::VARCHAR AS channel, 'service'::VARCHAR AS purpose, \
                    0::SMALLINT AS attempts, NULL::BIGINT AS template_version_id, NULL::JSONB AS content, \
-                   c.id AS customer_id, p.id AS policy_id, r.id AS case_id \
+                   c.id AS customer_id, p.id AS policy_id, r.id AS case_id, NULL::TIMESTAMPTZ AS sent_at, \
+                   (SELECT array_agg(o.id) FROM (SELECT id FROM policies WHERE customer_id = c.id AND status = 'active' \
+                                                 ORDER BY end_date, id LIMIT {}) AS o \
+                    HAVING count(*) > 1) AS policies \
                FROM customers c \
                LEFT JOIN LATERAL (SELECT id, end_date FROM policies WHERE customer_id = c.id \
                                   ORDER BY end_date DESC, id DESC LIMIT 1) AS p ON TRUE \
                LEFT JOIN renewal_cases r ON r.policy_id = p.id AND r.term_end = p.end_date \
                WHERE c.id = $1 AND {} LIMIT 1) AS m {JOINS}",
+        Grouping::TOGETHER_LIMIT,
         has_customer(reach, "c.id")
     );
     Ok(sql_query(query).bind::<BigInt, _>(customer).get_result(connection).await.optional()?)

@@ -5,7 +5,7 @@
 //! to a provider.
 
 use super::batch::Sender;
-use super::render::{COLUMNS, JOINS, RenderRow};
+use super::render::{ALL_RENEWED, COLUMNS, JOINS, RenderRow};
 use crate::{DbError, sequences::stop, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -50,8 +50,7 @@ static HOLD: LazyLock<String> = LazyLock::new(|| {
             ORDER BY m.id FOR UPDATE OF m SKIP LOCKED \
         ) \
         SELECT m.attempts, {COLUMNS}, \
-            CASE WHEN m.campaign_id IS NOT NULL \
-                  AND (p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid') \
+            CASE WHEN m.campaign_id IS NOT NULL AND {ALL_RENEWED} \
                  THEN '{renewed}' WHEN e.id IS NOT NULL THEN {reason} END AS over \
         FROM picked JOIN messages m ON m.id = picked.id {JOINS} \
         LEFT JOIN campaign_enrolments e ON e.id = m.enrolment_id ORDER BY m.id"

@@ -33,6 +33,8 @@ use webhooks::Webhooks;
 
 /// The number that messages are sent from.
 pub const PHONE_NUMBER_ID: &str = "106540352242922";
+/// Another number, for a second account.
+pub const OTHER_PHONE_NUMBER_ID: &str = "106540352242923";
 /// The token that calls must carry.
 pub const ACCESS_TOKEN: &str = "EAAGtest";
 /// The secret that webhooks are signed with.
@@ -106,6 +108,11 @@ impl MetaServer {
     /// Every message that was accepted, whether or not the caller was told.
     pub fn accepted(&self) -> Vec<AcceptedMessage> {
         self.record.accepted()
+    }
+
+    /// What was asked for last, oldest first.
+    pub fn bodies(&self) -> Vec<String> {
+        self.record.bodies()
     }
 
     /// How many messages were accepted.

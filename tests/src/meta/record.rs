@@ -12,6 +12,8 @@ use std::{
 
 /// The most violations that are kept; the first ones tell.
 const VIOLATIONS_LIMIT: usize = 100;
+/// The most bodies that are kept; the last ones.
+const BODIES_LIMIT: usize = 50;
 
 /// A message that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub struct Record {
     recent: Mutex<VecDeque<Instant>>,
     uploads: Mutex<Vec<(String, usize)>>,
     requests: AtomicU64,
+    bodies: Mutex<VecDeque<String>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -44,6 +47,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Record {
     pub(crate) fn note_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what was asked for.
+    pub(crate) fn note_body(&self, body: &[u8]) {
+        let mut kept = lock(&self.bodies);
+        if kept.len() == BODIES_LIMIT {
+            kept.pop_front();
+        }
+        kept.push_back(String::from_utf8_lossy(body).into_owned());
+    }
+
+    /// What was asked for last, oldest first.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        lock(&self.bodies).iter().cloned().collect()
     }
 
     pub(crate) fn note_refusal(&self, code: i64) {

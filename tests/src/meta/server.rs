@@ -1,7 +1,7 @@
 //! The calls: what is checked, in which order, and what is answered.
 
 use super::{
-    ACCESS_TOKEN, Behaviour, Contract, PHONE_NUMBER_ID, Record,
+    ACCESS_TOKEN, Behaviour, Contract, OTHER_PHONE_NUMBER_ID, PHONE_NUMBER_ID, Record,
     http::{Connection, Request},
     webhooks::Webhooks,
 };
@@ -73,6 +73,7 @@ impl Server {
         }
         while let Some(request) = connection.read().await? {
             self.record.note_request();
+            self.record.note_body(&request.body);
             let behaviour = self.now();
             if super::media::is_upload(&request) {
                 let (status, answer) = super::media::take(&behaviour, &self.record, &request);
@@ -188,7 +189,8 @@ impl Server {
 fn is_messages_path(path: &str) -> bool {
     let mut parts = path.trim_start_matches('/').split('/');
     let version = parts.next().unwrap_or_default();
-    version.starts_with('v') && parts.eq([PHONE_NUMBER_ID, "messages"])
+    let number = parts.next().unwrap_or_default();
+    version.starts_with('v') && is_ours(number) && parts.eq(["messages"])
 }
 
 /// `GET /v23.0/{phone number id}?fields=…`: what is thought of the number.
@@ -196,7 +198,11 @@ fn is_number(request: &Request) -> bool {
     let path = request.path.split('?').next().unwrap_or_default();
     let mut parts = path.trim_start_matches('/').split('/');
     let version = parts.next().unwrap_or_default();
-    request.method == "GET" && version.starts_with('v') && parts.eq([PHONE_NUMBER_ID])
+    request.method == "GET" && version.starts_with('v') && parts.next().is_some_and(is_ours) && parts.next().is_none()
+}
+
+fn is_ours(number: &str) -> bool {
+    [PHONE_NUMBER_ID, OTHER_PHONE_NUMBER_ID].contains(&number)
 }
 
 fn against_template(behaviour: &Behaviour, message: &Value) -> Option<Verdict> {

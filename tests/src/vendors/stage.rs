@@ -153,6 +153,11 @@ impl<V: Vendor> StandIn<V> {
         self.stage.record.accepted()
     }
 
+    /// What was asked for last, oldest first.
+    pub fn bodies(&self) -> Vec<String> {
+        self.stage.record.bodies()
+    }
+
     /// How many messages were accepted.
     pub fn accepted_count(&self) -> usize {
         self.stage.record.accepted_count()
@@ -228,6 +233,7 @@ async fn serve<V: Vendor>(stage: &Arc<Stage<V>>, stream: TcpStream) -> Result<()
     }
     while let Some(request) = connection.read().await? {
         stage.record.note_request();
+        stage.record.note_body(&request.body);
         let behaviour = stage.now();
         let asked = match stage.vendor.judge(&behaviour, &request) {
             Judged::Other(answer) => {

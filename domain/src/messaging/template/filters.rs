@@ -3,6 +3,7 @@
 //! A filter fails on a value it cannot read; the recipient is then left out with the reason.
 
 use super::{
+    policies::{self, Form},
     present::{date_text, money_text},
     variables::Variable,
 };
@@ -53,12 +54,13 @@ impl Object for MoneyValue {
     }
 }
 
-pub(super) fn value_of(variable: Variable<'_>) -> Value {
+pub(super) fn value_of(variable: Variable<'_>, form: Form) -> Value {
     match variable {
         Variable::Text(text) => Value::from(text.as_ref()),
         Variable::Number(number) => Value::from(number),
         Variable::Date(date) => Value::from_object(DateValue(date)),
         Variable::Money(money, currency) => Value::from_object(MoneyValue(money, currency.to_owned())),
+        Variable::Policies(all) => policies::value(&all, form),
     }
 }
 

@@ -11,17 +11,20 @@
 mod body;
 mod filters;
 mod limit;
+mod policies;
 mod present;
 mod scan;
 mod variables;
 
 pub use body::body_parameters;
+pub use policies::{PolicyLine, SHORT_LIMIT};
 pub use present::{date_text, money_text};
 pub use variables::{KNOWN, Variable, Variables};
 
 use limit::BoundedText;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use policies::Form;
 use std::collections::BTreeSet;
 
 /// The name of the whole text among an environment's templates; body parameters are named by their number.
@@ -81,6 +84,7 @@ pub struct Template {
     used: Vec<String>,
     optional: BTreeSet<String>,
     parameters: Option<usize>,
+    form: Form,
 }
 
 impl Template {
@@ -93,15 +97,20 @@ impl Template {
 
     /// Checks the content and makes it ready to render.
     pub fn compile(content: &str) -> Result<Self, TemplateError> {
-        Self::compiled(content, false)
+        Self::compiled(content, Form::Text)
+    }
+
+    /// The same for a text of one line, such as a text message or a parameter: lists are short in it.
+    pub fn compile_short(content: &str) -> Result<Self, TemplateError> {
+        Self::compiled(content, Form::Short)
     }
 
     /// The same for a page: values are escaped, so that none of them is read as markup.
     pub fn compile_html(content: &str) -> Result<Self, TemplateError> {
-        Self::compiled(content, true)
+        Self::compiled(content, Form::Page)
     }
 
-    fn compiled(content: &str, is_page: bool) -> Result<Self, TemplateError> {
+    fn compiled(content: &str, form: Form) -> Result<Self, TemplateError> {
         if content.trim().is_empty() {
             return Err(TemplateError::Empty);
         }
@@ -112,6 +121,7 @@ impl Template {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(Self::FUEL));
+        let is_page = form == Form::Page;
         environment.set_auto_escape_callback(move |_| if is_page { AutoEscape::Html } else { AutoEscape::None });
         let keep_lines = SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(|error| syntax(&error))?;
         environment.set_syntax(keep_lines);
@@ -131,7 +141,7 @@ impl Template {
             }
             used.push(name.text);
         }
-        let template = Self { environment, used, optional, parameters };
+        let template = Self { environment, used, optional, parameters, form };
         template.try_out()?;
         Ok(template)
     }
@@ -169,7 +179,7 @@ impl Template {
         let mut values = Vec::with_capacity(self.used.len());
         for name in &self.used {
             match variables.get(name) {
-                Some(value) => values.push((name.as_str(), filters::value_of(value))),
+                Some(value) => values.push((name.as_str(), filters::value_of(value, self.form))),
                 None if self.optional.contains(name) => {}
                 None => missing.push(name.clone()),
             }

@@ -1,5 +1,6 @@
 //! What a policy, its customer and its renewal case offer a template.
 
+use super::policies::PolicyLine;
 use crate::money::Money;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -23,6 +24,12 @@ pub const KNOWN: &[(&str, &str)] = &[
     ("renewal_amount", "what the renewal costs; the premium when no other amount is known"),
     ("case_number", "the renewal case's number"),
     ("branch", "the branch's name"),
+    ("policy_count", "how many policies the message is about"),
+    (
+        "policies",
+        "all policies the message is about, each with its number, kind, premium and expiry date: a list in a page, lines \
+         in a text, cut off to one short line in text messages, WhatsApp parameters and subjects",
+    ),
     ("unsubscribe_url", "of mails: where the recipient stops further ones"),
     ("preferences_url", "of mails: where the recipient chooses channels and topics"),
     ("view_url", "of mails: the mail as a page"),
@@ -43,6 +50,8 @@ pub enum Variable<'a> {
     Date(NaiveDate),
     /// An amount and its ISO 4217 currency.
     Money(Money, &'a str),
+    /// At least one policy.
+    Policies(Cow<'a, [PolicyLine]>),
 }
 
 /// The values for one recipient. What is `None` or blank counts as missing.
@@ -78,6 +87,8 @@ pub struct Variables {
     pub case_number: Option<String>,
     /// The branch's name.
     pub branch: Option<String>,
+    /// All policies the message is about, when they are several; the one above among them.
+    pub policies: Vec<PolicyLine>,
     /// Values given by the caller of a single send; they win over the ones above.
     pub given: BTreeMap<String, String>,
 }
@@ -100,6 +111,7 @@ impl Default for Variables {
             days_to_expiry: None,
             case_number: None,
             branch: None,
+            policies: Vec::new(),
             given: BTreeMap::new(),
         }
     }
@@ -131,12 +143,32 @@ impl Variables {
             "days_to_expiry" => self.days_to_expiry.map(Variable::Number),
             "case_number" => present(&self.case_number),
             "branch" => present(&self.branch),
+            "policy_count" => {
+                let count = self.all_policies().map(|all| i64::try_from(all.len()).unwrap_or(i64::MAX));
+                count.map(Variable::Number)
+            }
+            "policies" => self.all_policies().map(Variable::Policies),
             _ => None,
         }
     }
 
     fn money(&self, amount: Option<Money>) -> Option<Variable<'_>> {
         amount.map(|amount| Variable::Money(amount, &self.currency))
+    }
+
+    /// All it is about: the only policy, when they are not several.
+    fn all_policies(&self) -> Option<Cow<'_, [PolicyLine]>> {
+        if !self.policies.is_empty() {
+            return Some(Cow::Borrowed(&self.policies));
+        }
+        let number = self.policy_number.as_deref().map(str::trim).filter(|number| !number.is_empty())?;
+        Some(Cow::Owned(vec![PolicyLine {
+            number: number.to_owned(),
+            kind: self.policy_type.clone(),
+            premium: self.premium,
+            currency: self.currency.clone(),
+            expiry: self.expiry_date,
+        }]))
     }
 
     fn both_names(&self) -> Option<Variable<'_>> {
@@ -167,6 +199,7 @@ impl Variables {
             days_to_expiry: Some(30),
             case_number: text.clone(),
             branch: text,
+            policies: vec![sample_policy("POL-000001", day, amount), sample_policy("POL-000002", day, amount)],
             given: ["unsubscribe_url", "preferences_url", "view_url"]
                 .map(|name| (name.to_owned(), "https://example.com".to_owned()))
                 .into(),
@@ -189,12 +222,19 @@ impl Variables {
             "customer_code" => "C-000001",
             "case_number" => "RC-000001",
             "branch" => "Head office",
+            "policy_count" => "2",
+            "policies" => "POL-000001, Motor, ₹12,500.00, 30 Jan 2027; POL-000002, Health, ₹8,000.00, 2 Feb 2027",
             _ => "Asha Rao",
         };
         let own_links = ["unsubscribe_url", "preferences_url", "view_url"];
         let known = KNOWN.iter().filter(|(name, _)| !own_links.contains(name));
         known.map(|(name, _)| ((*name).to_owned(), value(name).to_owned())).collect()
     }
+}
+
+fn sample_policy(number: &str, day: NaiveDate, premium: Option<Money>) -> PolicyLine {
+    let kind = Some("Motor".to_owned());
+    PolicyLine { number: number.to_owned(), kind, premium, currency: "INR".to_owned(), expiry: Some(day) }
 }
 
 fn text(value: &str) -> Option<Variable<'_>> {
@@ -223,6 +263,14 @@ mod tests {
         assert_eq!(variables.get("branch"), None);
         variables.given.insert("branch".to_owned(), "Pune".to_owned());
         assert_eq!(variables.get("branch"), Some(Variable::Text("Pune".into())));
+    }
+
+    #[test]
+    fn one_policy_is_a_list_of_one_and_none_is_missing() {
+        let one = Variables { policy_number: Some("P1".to_owned()), ..Variables::default() };
+        assert_eq!(one.get("policy_count"), Some(Variable::Number(1)));
+        assert!(matches!(one.get("policies"), Some(Variable::Policies(all)) if all[0].number == "P1"));
+        assert_eq!((Variables::default().get("policies"), Variables::default().get("policy_count")), (None, None));
     }
 
     #[test]

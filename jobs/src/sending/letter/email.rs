@@ -44,7 +44,7 @@ enum Body {
 impl EmailLetter {
     pub fn new(version: TemplateVersion) -> Result<Self, LetterError> {
         let wrong = template_error(&version.name);
-        let subject = Template::compile(version.subject.as_deref().unwrap_or_default()).map_err(&wrong)?;
+        let subject = Template::compile_short(version.subject.as_deref().unwrap_or_default()).map_err(&wrong)?;
         let body = if version.is_html() {
             Body::Page(Box::new(Page::new(&version.content).map_err(&wrong)?))
         } else {
@@ -94,7 +94,7 @@ impl EmailLetter {
             html = track(&html, &watch);
         }
         // a value may bring a line of its own
-        let other = other_subject.map(Template::compile).transpose();
+        let other = other_subject.map(Template::compile_short).transpose();
         let other = other.map_err(|error| (ExclusionReason::Unrenderable, error.to_string()))?;
         let subject = fill(other.as_ref().unwrap_or(&self.subject))?.split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(framed(address, subject, (text, html), stamp, frame))

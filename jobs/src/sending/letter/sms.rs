@@ -30,7 +30,7 @@ pub(super) struct SmsLetter {
 
 impl SmsLetter {
     pub fn new(version: TemplateVersion) -> Result<Self, LetterError> {
-        let template = Template::compile(&version.content).map_err(template_error(&version.name))?;
+        let template = Template::compile_short(&version.content).map_err(template_error(&version.name))?;
         match version.extras.map(serde_json::from_value).transpose() {
             Ok(extras) => Ok(Self { template, extras: extras.unwrap_or_default() }),
             Err(error) => Err(LetterError::Extras(version.name, error)),

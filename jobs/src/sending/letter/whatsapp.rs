@@ -46,7 +46,7 @@ pub(super) struct WhatsappLetter {
 impl WhatsappLetter {
     pub fn new(version: TemplateVersion) -> Result<Self, LetterError> {
         let wrong = template_error(&version.name);
-        let template = Template::compile(&version.content).map_err(&wrong)?;
+        let template = Template::compile_short(&version.content).map_err(&wrong)?;
         if template.parameter_count().is_none() {
             return Err(LetterError::Conditional(version.name));
         }
@@ -55,7 +55,7 @@ impl WhatsappLetter {
             Ok(extras) => extras.unwrap_or_default(),
             Err(error) => return Err(LetterError::Extras(version.name, error)),
         };
-        let compile = |text: Option<&str>| text.map(Template::compile).transpose().map_err(&wrong);
+        let compile = |text: Option<&str>| text.map(Template::compile_short).transpose().map_err(&wrong);
         let header = match extras.header {
             Some(header) => {
                 let text = compile(text_of_header(&header))?;
