@@ -310,6 +310,7 @@ diesel::table! {
         winner_at -> Nullable<Timestamptz>,
         winner_basis -> Nullable<Jsonb>,
         enrolled_at -> Nullable<Timestamptz>,
+        delayed -> Interval,
     }
 }
 

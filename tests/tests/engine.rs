@@ -12,6 +12,8 @@ mod drafts;
 mod ground;
 #[path = "engine/limits.rs"]
 mod limits;
+#[path = "engine/pauses.rs"]
+mod pauses;
 #[path = "engine/recurring.rs"]
 mod recurring;
 #[path = "engine/rehearsal.rs"]

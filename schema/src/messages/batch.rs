@@ -1,4 +1,7 @@
 //! Opening a batch: what earlier attempts left behind, and what is to be sent next.
+//!
+//! A message is due at its time and by how long its campaign was held besides: no row is rewritten when a paced campaign
+//! is resumed. Whoever writes `due_at` of a campaign's message takes that off, whoever reads it adds it.
 
 use crate::DbError;
 use chrono::{DateTime, Utc};
@@ -66,7 +69,8 @@ pub async fn next_due(
     limit: i64,
 ) -> Result<Vec<i64>, DbError> {
     let rows: Vec<Id> = sql_query(
-        "SELECT id FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $6 AND due_at <= $4 \
+        "SELECT id FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $6 \
+           AND due_at <= $4 - (SELECT delayed FROM campaigns WHERE id = $1) \
            AND id % $3 = $2 \
          ORDER BY due_at, id LIMIT $5",
     )
@@ -95,7 +99,7 @@ pub async fn next_due_at(
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let row: DueAt = sql_query(
         "SELECT (SELECT due_at FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $4 AND id % $3 = $2 \
-                 ORDER BY due_at, id LIMIT 1) AS due_at",
+                 ORDER BY due_at, id LIMIT 1) + (SELECT delayed FROM campaigns WHERE id = $1) AS due_at",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<BigInt, _>(lane)

@@ -79,13 +79,17 @@ pub struct MessageRow {
     pub complained_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub unsubscribed_at: Option<DateTime<Utc>>,
+    /// Nobody got it.
+    #[diesel(sql_type = Bool)]
+    pub rehearsal: bool,
 }
 
 const COLUMNS: &str = "\
     m.id, m.campaign_id, m.customer_id, m.case_id, m.channel::TEXT, m.address, m.status::TEXT, m.purpose, m.template_id, \
-    m.attempts, m.due_at, m.held_for, m.provider, m.account, m.provider_message_id, m.error_code, m.error_message, \
+    m.attempts, \
+    m.due_at + COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), INTERVAL '0') AS due_at, m.held_for, m.provider, m.account, m.provider_message_id, m.error_code, m.error_message, \
     m.bounce, m.cost, m.cost_currency, m.segments, m.created_at, m.sent_at, m.delivered_at, m.opened_at, m.clicked_at, \
-    m.replied_at, m.failed_at, m.bounced_at, m.complained_at, m.unsubscribed_at";
+    m.replied_at, m.failed_at, m.bounced_at, m.complained_at, m.unsubscribed_at, m.rehearsal";
 
 /// Whether message `m` is in reach: of a customer in reach, or asked for by the person.
 fn has_message(reach: Reach) -> String {
@@ -278,7 +282,8 @@ pub enum Whose {
     Case(i64),
 }
 
-/// What was said to and by a customer in reach, or about a case of one: newest first, before a time.
+/// What was said to and by a customer in reach, or about a case of one: newest first, before a time. Rehearsals were said
+/// to nobody.
 pub async fn history(
     connection: &mut AsyncPgConnection,
     reach: Reach,
@@ -294,7 +299,7 @@ pub async fn history(
     let query = format!(
         "(SELECT TRUE AS outbound, m.id, m.channel::TEXT, m.address, m.status::TEXT, m.campaign_id, m.case_id, \
              m.template_id, NULL AS body, NULL::BIGINT AS in_reply_to, m.created_at AS at \
-         FROM messages m WHERE m.{column} = $1 AND m.created_at < $2 AND {ours} ORDER BY m.id DESC LIMIT $3) \
+         FROM messages m WHERE m.{column} = $1 AND m.created_at < $2 AND NOT m.rehearsal AND {ours} ORDER BY m.id DESC LIMIT $3) \
          UNION ALL \
          (SELECT FALSE, i.id, i.channel::TEXT, i.address, NULL, NULL, i.case_id, NULL, i.body, i.in_reply_to, i.received_at \
          FROM inbound_messages i WHERE i.{column} = $1 AND i.received_at < $2 AND {theirs} \

@@ -45,7 +45,8 @@ static HOLD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "WITH picked AS ( \
             SELECT m.id FROM messages m \
-            WHERE m.id = ANY($5) AND m.campaign_id IS NOT DISTINCT FROM $1 AND m.status = 'pending' AND m.due_at <= $6 \
+            WHERE m.id = ANY($5) AND m.campaign_id IS NOT DISTINCT FROM $1 AND m.status = 'pending' \
+              AND m.due_at <= $6 - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = $1), INTERVAL '0') \
               AND (SELECT {OPEN} AND {ACCOUNT_OPEN}) \
             ORDER BY m.id FOR UPDATE OF m SKIP LOCKED \
         ) \
@@ -192,7 +193,8 @@ pub async fn decide(
                 provider = CASE WHEN g.verdict = 'send' THEN $9 ELSE m.provider END, \
                 account = CASE WHEN g.verdict = 'send' THEN $10 ELSE m.account END, \
                 attempts = m.attempts + CASE WHEN g.verdict = 'send' THEN 1 ELSE 0 END, \
-                due_at = COALESCE(g.until, m.due_at), \
+                due_at = COALESCE(g.until - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), \
+                                                     INTERVAL '0'), m.due_at), \
                 held_for = CASE WHEN g.verdict = 'defer' THEN g.reason END, \
                 error_code = CASE WHEN g.verdict = 'exclude' THEN g.reason END, \
                 error_message = NULL \

@@ -1,0 +1,62 @@
+//! A paced campaign that is held and let go on: its pace holds, and what waits elsewhere in time is not hurried.
+
+use crate::{
+    book::{self, Entry},
+    ground::{Ground, number},
+};
+use chrono::TimeDelta;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_pace_holds_after_a_pause() {
+    let entries: Vec<Entry> = (1..=6).map(Entry::new).collect();
+    let ground = Ground::new(&entries).await;
+    let clock = &ground.api.state.services.clock;
+    let workers = ground.workers();
+    let id = ground.create(&json!({"perHour": 60})).await;
+    let sent = format!("SELECT count(*) FROM messages WHERE campaign_id = {} AND attempts > 0", number(&id));
+    let path = format!("/api/campaigns/{id}/status");
+    ground.until_number("the first goes at once", &sent, 1).await;
+    clock.advance(TimeDelta::seconds(61));
+    ground.until_number("the second a minute later", &sent, 2).await;
+    for (held, before) in [(TimeDelta::hours(3), 2), (TimeDelta::minutes(40), 3)] {
+        ground.until_idle().await;
+        ground.put(&path, &json!({"status": "paused"})).await.data(200);
+        clock.advance(held);
+        ground.put(&path, &json!({"status": "active"})).await.data(200);
+        ground.until_idle().await;
+        assert_eq!(book::number(&ground.client, &sent).await, before, "nothing bursts out after {held}");
+        clock.advance(TimeDelta::seconds(61));
+        ground.until_number("the next a minute later", &sent, before + 1).await;
+        ground.until_idle().await;
+        assert_eq!(book::number(&ground.client, &sent).await, before + 1, "and only one");
+    }
+    let due = "SELECT count(*) FROM messages m WHERE status = 'pending' AND due_at < now() + INTERVAL '10 minutes'";
+    assert_eq!(book::number(&ground.client, due).await, 2, "no row was rewritten");
+    for _ in 0..2 {
+        clock.advance(TimeDelta::seconds(61));
+    }
+    ground.until_status(&id, "completed").await;
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_pace_what_is_overdue_goes_at_once() {
+    let entries: Vec<Entry> = (1..=4).map(Entry::new).collect();
+    let ground = Ground::new(&entries).await;
+    let at = ground.api.state.services.clock.now() + TimeDelta::hours(1);
+    let id = ground.create(&json!({"scheduledAt": at.to_rfc3339()})).await;
+    let services = &ground.api.state.services;
+    services.clock.advance(TimeDelta::hours(2));
+    jobs::campaigns::fire_due(services).await.unwrap();
+    let path = format!("/api/campaigns/{id}/status");
+    ground.put(&path, &json!({"status": "paused"})).await.data(200);
+    let workers = ground.workers();
+    let written = format!("SELECT count(*) FROM messages WHERE campaign_id = {}", number(&id));
+    ground.until_number("its audience is written all the same", &written, 4).await;
+    ground.until_idle().await;
+    services.clock.advance(TimeDelta::hours(5));
+    ground.put(&path, &json!({"status": "active"})).await.data(200);
+    ground.until_status(&id, "completed").await;
+    workers.stop().await;
+}
