@@ -28,12 +28,15 @@ pub async fn jobs(connection: &mut AsyncPgConnection, campaign: &Campaign) -> Re
     on(campaign, &channels)
 }
 
-/// The jobs of all lanes of a campaign on these channels.
+/// The jobs of all lanes of a campaign on these channels: something has come about, so those that sleep wake.
 pub fn on(campaign: &Campaign, channels: &[Channel]) -> Result<Vec<NewJob>, DbError> {
     let lanes = count(campaign.target_count);
     let each = channels.iter().flat_map(|channel| (0..lanes).map(|lane| (lane, *channel)));
-    each.map(|(lane, channel)| lane_job(&lane_of((campaign.id, campaign.channel), lane, channel), campaign.channel))
-        .collect()
+    let job = |(lane, channel)| {
+        let lane = lane_of((campaign.id, campaign.channel), lane, channel);
+        Ok(lane_job(&lane, campaign.channel)?.waking())
+    };
+    each.map(job).collect()
 }
 
 /// A lane of a campaign whose own channel is known.

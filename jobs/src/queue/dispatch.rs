@@ -29,7 +29,7 @@ pub struct Enqueued {
     pub queue: Queue,
     /// Which stream carries it.
     pub priority: Priority,
-    /// Whether it may be pushed now; otherwise the relay does so in time.
+    /// Whether it may be pushed now, new or woken; otherwise the relay does so in time, or it was pushed before.
     pub due: bool,
     /// Whether it was there before.
     pub existed: bool,
@@ -56,7 +56,7 @@ impl Dispatcher {
 
     /// Pushes those that may run now. Call after commit; never fails and takes a quarter of a second at most.
     pub async fn push(&self, jobs: &[Enqueued]) {
-        let parcels = jobs.iter().filter(|job| job.due && !job.existed).map(|job| Parcel {
+        let parcels = jobs.iter().filter(|job| job.due).map(|job| Parcel {
             id: job.id,
             queue: job.queue,
             priority: job.priority,

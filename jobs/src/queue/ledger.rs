@@ -13,7 +13,8 @@ use std::collections::HashMap;
 /// Writes jobs to the ledger and answers in their order. Commit, then hand the answer to
 /// [`Dispatcher::push`](super::dispatch::Dispatcher::push).
 ///
-/// A job whose unique key is alive is not written; the answer is the living job. Of more than [`FAST_PATH`] jobs for
+/// A job whose unique key is alive is not written; the answer is the living job, which runs at once if it
+/// slept and this one [wakes](NewJob::waking) it. Of more than [`FAST_PATH`] jobs for
 /// one queue, the rest is left to the relay, which feeds workers as they have room. A continuation
 /// ([`NewJob::after_children_of`]) ignores `run_at`. A parent must be enqueued before its children, or with them.
 pub async fn enqueue(
@@ -34,11 +35,11 @@ pub async fn enqueue(
             due: row.state == JobState::Available,
             existed: false,
         },
-        Inserted::Exists { id, queue, priority } => Enqueued {
+        Inserted::Exists { id, queue, priority, woken } => Enqueued {
             id,
             queue: Queue::from_name(&queue).unwrap_or(job.queue),
             priority: Priority::from_level(priority),
-            due: false,
+            due: woken,
             existed: true,
         },
     });
@@ -78,5 +79,6 @@ fn row(job: &NewJob, now: DateTime<Utc>, pushed: &mut HashMap<Queue, usize>) -> 
         parent_id: job.parent,
         waits_for: job.waits_for,
         created_by: job.created_by,
+        wakes: job.wakes,
     }
 }

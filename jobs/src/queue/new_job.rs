@@ -29,6 +29,8 @@ pub struct NewJob {
     pub waits_for: Option<Uuid>,
     /// Who asked for it.
     pub created_by: Option<i64>,
+    /// Wakes the living job that shares its unique key.
+    pub wakes: bool,
 }
 
 impl NewJob {
@@ -47,6 +49,7 @@ impl NewJob {
             parent: None,
             waits_for: None,
             created_by: None,
+            wakes: false,
         })
     }
 
@@ -82,6 +85,14 @@ impl NewJob {
     #[must_use]
     pub fn after_children_of(mut self, parent: Uuid) -> Self {
         self.waits_for = Some(parent);
+        self
+    }
+
+    /// Where a job with the same unique key sleeps for longer than this one would wait, that one runs at once: what it
+    /// sleeps for has come about.
+    #[must_use]
+    pub fn waking(mut self) -> Self {
+        self.wakes = true;
         self
     }
 

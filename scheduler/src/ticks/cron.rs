@@ -95,5 +95,6 @@ fn job(schedule: &DueSchedule, registry: &Registry) -> Option<NewJob> {
         parent: None,
         waits_for: None,
         created_by: schedule.created_by,
+        wakes: false,
     })
 }

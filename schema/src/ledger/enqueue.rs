@@ -1,6 +1,6 @@
 //! Enqueueing: one insert for any number of jobs, on the caller's connection, inside the caller's transaction.
 //!
-//! A job whose unique key is alive is not written; the living job is answered instead.
+//! A job whose unique key is alive is not written; the living job is answered instead, woken if that was asked for.
 
 use super::{JobState, family};
 use crate::{DbError, sql::sql};
@@ -43,6 +43,8 @@ pub struct InsertJob {
     pub waits_for: Option<Uuid>,
     /// Who asked for it.
     pub created_by: Option<i64>,
+    /// Where its unique key is alive and sleeps for longer, the living job wakes in its stead.
+    pub wakes: bool,
 }
 
 /// What became of one row.
@@ -58,6 +60,8 @@ pub enum Inserted {
         queue: String,
         /// Its level.
         priority: i16,
+        /// It slept, and may run now.
+        woken: bool,
     },
 }
 
@@ -103,9 +107,11 @@ pub async fn insert(connection: &mut AsyncPgConnection, jobs: &[InsertJob]) -> R
         return Err(DbError::Query(diesel::result::Error::NotFound));
     }
     account_for_family(connection, jobs, &written).await?;
+    let woken = wake(connection, jobs, &living).await?;
     let answer = |job: &InsertJob| match job.unique_key.as_ref().and_then(|key| living.get(key)) {
         Some(row) if !written.contains(&job.id) => {
-            Inserted::Exists { id: row.id, queue: row.queue.clone(), priority: row.priority }
+            let woken = woken.contains(&row.id);
+            Inserted::Exists { id: row.id, queue: row.queue.clone(), priority: row.priority, woken }
         }
         _ => Inserted::New,
     };
@@ -148,6 +154,31 @@ async fn find_living(connection: &mut AsyncPgConnection, keys: &[&str]) -> Resul
     const FIND: &str = "SELECT unique_key, id, queue, priority FROM jobs \
         WHERE unique_key = ANY($1) AND unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'running')";
     Ok(sql(FIND).bind::<Array<Text>, _>(keys).get_results(connection).await?)
+}
+
+/// Has those sleeping jobs run at once in whose stead something wakes them that is due: the ids of those that slept.
+/// What waits for others to be done sleeps on.
+async fn wake(
+    connection: &mut AsyncPgConnection,
+    jobs: &[InsertJob],
+    living: &HashMap<String, Living>,
+) -> Result<HashSet<Uuid>, DbError> {
+    const WAKE: &str = "\
+        WITH asleep AS ( \
+            SELECT j.id, g.run_at FROM jobs j JOIN unnest($1, $2) AS g (id, run_at) ON g.id = j.id \
+            WHERE j.state = 'scheduled' AND j.run_at > g.run_at AND j.waits_for IS NULL ORDER BY j.id FOR NO KEY UPDATE OF j) \
+        UPDATE jobs j SET state = 'available', run_at = a.run_at, dispatched_at = NULL \
+        FROM asleep a WHERE j.id = a.id RETURNING j.id";
+    let due = jobs.iter().filter(|job| job.wakes && job.state == JobState::Available);
+    let asked: BTreeMap<Uuid, DateTime<Utc>> =
+        due.filter_map(|job| Some((living.get(job.unique_key.as_ref()?)?.id, job.run_at))).collect();
+    if asked.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (ids, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = asked.into_iter().unzip();
+    let rows: Vec<IdRow> =
+        sql(WAKE).bind::<Array<SqlUuid>, _>(ids).bind::<Array<Timestamptz>, _>(times).get_results(connection).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Adds new children to their parents, and settles continuations whose parent is done already.

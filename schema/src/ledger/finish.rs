@@ -168,9 +168,12 @@ async fn enqueue_next(
         return Ok(Vec::new());
     }
     let inserted = insert(connection, &next).await?;
-    let ready = |(job, inserted): (InsertJob, Inserted)| {
-        let due = inserted == Inserted::New && job.state == JobState::Available;
-        due.then_some(Ready { id: job.id, queue: job.queue, priority: job.priority })
+    let ready = |(job, inserted): (InsertJob, Inserted)| match inserted {
+        Inserted::New => {
+            let due = job.state == JobState::Available;
+            due.then_some(Ready { id: job.id, queue: job.queue, priority: job.priority })
+        }
+        Inserted::Exists { id, queue, priority, woken } => woken.then_some(Ready { id, queue, priority }),
     };
     Ok(next.into_iter().zip(inserted).filter_map(ready).collect())
 }

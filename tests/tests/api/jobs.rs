@@ -21,6 +21,7 @@ fn job(queue: Queue, by: Option<UserId>) -> NewJob {
         parent: None,
         waits_for: None,
         created_by: by.map(|user| user.0),
+        wakes: false,
     }
 }
 

@@ -33,3 +33,22 @@ async fn what_no_provider_took_is_tried_again_and_nothing_else() {
     assert_eq!(meta.accepted_count(), 4, "three, and one again");
     workers.stop().await;
 }
+
+#[tokio::test]
+async fn it_is_tried_again_at_once_though_the_rest_is_due_much_later() {
+    let meta = MetaServer::start(Behaviour { unreachable: 1.0, ..Behaviour::default() }).await.unwrap();
+    let environment = meta.environment();
+    let variables: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let ground = Ground::with(&[Entry::new(1), Entry::new(2), Entry::new(3)], &variables).await;
+    let workers = ground.workers();
+    let id = ground.create(&json!({"perHour": 1})).await;
+    let failed = "SELECT count(*) FROM messages WHERE status = 'failed'";
+    ground.until_number("the first is refused", failed, 1).await;
+    ground.until_idle().await;
+    meta.change(|behaviour| behaviour.unreachable = 0.0);
+    assert_eq!(ground.post(&format!("/api/campaigns/{id}/retry"), &json!({})).await.data(200)["messages"], json!(1));
+    // no clock moves: the lane that slept until the second is due wakes
+    ground.until_number("it is out", "SELECT count(*) FROM messages WHERE sent_at IS NOT NULL", 1).await;
+    assert_eq!(meta.accepted_count(), 1);
+    workers.stop().await;
+}

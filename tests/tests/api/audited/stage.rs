@@ -130,6 +130,7 @@ impl<'a> Stage<'a> {
             parent: None,
             waits_for: None,
             created_by: None,
+            wakes: false,
         };
         self.api.state.services.enqueue_now(&[job]).await.unwrap()[0].id
     }
