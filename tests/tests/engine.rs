@@ -24,5 +24,7 @@ mod retry;
 mod times;
 #[path = "engine/together.rs"]
 mod together;
+#[path = "engine/transitions.rs"]
+mod transitions;
 #[path = "engine/variants.rs"]
 mod variants;

@@ -3,7 +3,7 @@
 use crate::request::Id;
 use chrono::{DateTime, Utc};
 use domain::ids::{ApiKeyId, AuditId, UserId};
-use poem_openapi::Object;
+use poem_openapi::{Enum, Object};
 use schema::audit::{AuditRow, Names};
 use serde_json::Value;
 
@@ -35,6 +35,20 @@ struct AuditEntity {
     id: Option<String>,
 }
 
+/// What kind of somebody did it.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "snake_case")]
+enum AuditBy {
+    /// A person who is signed in.
+    User,
+    /// A machine with a person's key.
+    ApiKey,
+    /// Somebody who is not signed in.
+    Anonymous,
+    /// The platform itself.
+    System,
+}
+
 /// Something that was done.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
@@ -43,6 +57,8 @@ pub struct AuditEntry {
     id: Id<AuditId>,
     /// When.
     at: DateTime<Utc>,
+    /// What kind of somebody: `system` is the platform itself.
+    by: AuditBy,
     /// Who; absent for nobody who is signed in, and for the platform itself.
     actor: Option<AuditActor>,
     /// With which key, if a machine did it.
@@ -67,7 +83,14 @@ impl AuditEntry {
     /// As the row has it.
     pub fn new(row: AuditRow, names: &Names) -> Self {
         let number = row.entity_id.map(|id| format!("{}-{id}", row.entity_type));
+        let by = match (row.actor_id, row.api_key_id, &row.request_id) {
+            (_, Some(_), _) => AuditBy::ApiKey,
+            (Some(_), None, _) => AuditBy::User,
+            (None, None, Some(_)) => AuditBy::Anonymous,
+            (None, None, None) => AuditBy::System,
+        };
         Self {
+            by,
             id: Id(AuditId(row.id)),
             at: row.at,
             actor: row.actor_id.map(|id| AuditActor { id: Id(UserId(id)), name: names.users.get(&id).cloned() }),

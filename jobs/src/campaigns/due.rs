@@ -4,13 +4,16 @@ use super::{news, request::audience_of};
 use crate::{NewJob, queue::ledger, services::Services};
 use chrono::{DateTime, Utc};
 use domain::{
-    campaigns::Plan,
+    campaigns::{CampaignStatus, Plan},
+    ids::CampaignId,
     local_day::{DEFAULT_ZONE, local_day},
 };
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
+    audit::{self, Actor, Entity},
     campaigns::{self, Copy, Recurring},
 };
+use serde_json::json;
 
 /// Campaigns moved on in one transaction.
 pub const DUE_BATCH: usize = 100;
@@ -57,6 +60,11 @@ async fn begin(
         created_by: None,
     };
     let begun = campaigns::copy(connection, &copy, now).await?;
+    if let Some(begun) = begun {
+        let entry = Actor::default().entry("campaign.created", Entity::of(CampaignId(begun)));
+        let told = json!({"status": CampaignStatus::Preparing, "of": CampaignId(recurring.id), "occurrenceAt": copy.occurrence, "name": name});
+        audit::record(connection, &[entry.after(told)]).await?;
+    }
     let next = plan.recurrence.map(|recurrence| recurrence.next_after(zone.unwrap_or(DEFAULT_ZONE.name()), now));
     let next = next.transpose().unwrap_or_else(|error| {
         tracing::error!(campaign = recurring.id, %error, "its timetable cannot be read: it ends");

@@ -46,6 +46,7 @@ pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, J
         let reason = "some of its messages are locked".to_owned();
         return Ok(Decision::Snooze { until: context.now() + LOCKED, reason });
     }
+    campaigns::log_taken_back(&mut connection, campaign.id, reason).await?;
     context.then(job(&ComputeAnalytics::of(campaign.id))?);
     Ok(Decision::done_with(&json!({"suppressed": suppressed})))
 }

@@ -9,11 +9,13 @@ use crate::{Decision, JobContext, JobError, NewJob, kinds::decide_winner::Decide
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     campaigns::plan::{Metric, Pace, Test},
+    ids::CampaignId,
     permissions::Reach,
     statistics::{Arm, Judgement, judge},
 };
 use schema::{
-    AsyncPgConnection, DbError,
+    AsyncConnection, AsyncPgConnection, DbError,
+    audit::{self, Actor, Entity},
     campaigns::{self, Campaign, Prize, Tried, Variant, Win},
 };
 use serde_json::{Value, json};
@@ -79,13 +81,23 @@ async fn decide<'a>(
     let best = judgement.winner.or(judgement.leader).and_then(|place| variants.get(place));
     let named = best.or(variants.first()).filter(|_| test.automatic);
     match named {
-        Some(variant)
-            if campaigns::name_winner(connection, campaign.id, &Win { variant, basis: &basis }, now).await? =>
-        {
-            tracing::info!(campaign = campaign.id, variant = variant.label, "it won");
-            Ok(Some(variant))
+        Some(variant) => {
+            let win = Win { variant, basis: &basis };
+            let named = connection
+                .transaction::<_, DbError, _>(async |connection| {
+                    if !campaigns::name_winner(connection, campaign.id, &win, now).await? {
+                        return Ok(false);
+                    }
+                    let entry = Actor::default().entry("campaign.winner_named", Entity::of(CampaignId(campaign.id)));
+                    audit::record(connection, &[entry.after(json!({"variant": variant.label}))]).await?;
+                    Ok(true)
+                })
+                .await?;
+            if named {
+                tracing::info!(campaign = campaign.id, variant = variant.label, "it won");
+            }
+            Ok(named.then_some(variant))
         }
-        Some(_) => Ok(None),
         None => {
             campaigns::keep_basis(connection, campaign.id, &basis).await?;
             Ok(None)

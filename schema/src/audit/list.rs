@@ -3,13 +3,13 @@
 
 use crate::{
     DbError,
-    tables::{api_keys, audit_log, users},
+    tables::{api_keys, audit_log, campaigns, users},
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    ids::{AuditId, UserId},
+    ids::{AuditId, CampaignId, TypedId, UserId},
     permissions::Reach,
 };
 use ipnetwork::IpNetwork;
@@ -114,7 +114,16 @@ pub async fn newest_first(
         query = query.filter(audit_log::actor_id.eq(actor.0));
     }
     if let Some(actors) = colleagues(connection, reach).await? {
-        query = query.filter(audit_log::actor_id.eq_any(actors));
+        // whoever sees a colleague's campaign is told what the platform itself did to it, too
+        let tells_all = match (filter.entity_type.as_deref(), filter.entity_id) {
+            (Some(CampaignId::PREFIX), Some(campaign)) => is_of(connection, campaign, &actors).await?,
+            _ => false,
+        };
+        let theirs = audit_log::actor_id.eq_any(actors);
+        query = match tells_all {
+            true => query.filter(theirs.or(audit_log::actor_id.is_null().and(audit_log::request_id.is_null()))),
+            false => query.filter(theirs),
+        };
     }
     if let Some(action) = &filter.action {
         query = query.filter(audit_log::action.eq(action));
@@ -130,6 +139,12 @@ pub async fn newest_first(
         query = query.filter(audit_log::at.le(at).and(audit_log::at.lt(at).or(audit_log::id.lt(id))));
     }
     Ok(query.order((audit_log::at.desc(), audit_log::id.desc())).limit(limit).load(connection).await?)
+}
+
+/// Whether one of them wrote the campaign.
+async fn is_of(connection: &mut AsyncPgConnection, campaign: i64, authors: &[i64]) -> Result<bool, DbError> {
+    let found = campaigns::table.find(campaign).filter(campaigns::created_by.eq_any(authors));
+    Ok(diesel::select(diesel::dsl::exists(found)).get_result(connection).await?)
 }
 
 /// Whose entries are in reach; `None`: everybody's.

@@ -1,5 +1,6 @@
 //! A second person's word on campaigns that are too large or too dear for one.
 
+use super::moves::{self, Moved};
 use crate::{
     DbError,
     audit::{self, Actor, Entity},
@@ -29,12 +30,17 @@ pub struct Judgement {
     pub actor: Actor,
 }
 
-/// Takes the word and logs it; call it in a transaction. `false`: nobody asks for it any more, or its author gave it.
+/// Takes the word and logs it; call it in a transaction. What a paced campaign has to send comes later by as long as the
+/// word took. `false`: nobody asks for it any more, or its author gave it.
 pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: DateTime<Utc>) -> Result<bool, DbError> {
     let user = word.actor.user.map(|user| user.0);
     let changed = sql_query(
         "UPDATE campaigns SET status = $2, approval = $3, approval_by = $4, approval_at = $5, approval_note = $6, \
-             error = NULL, updated_at = $5, completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
+             error = NULL, updated_at = $5, \
+             delayed = CASE WHEN $2 = 'active' AND audience_ready AND plan ? 'pace' \
+                            THEN delayed + make_interval(secs => GREATEST(0, extract(EPOCH FROM $5 - paused_at))) \
+                            ELSE delayed END, \
+             paused_at = NULL, completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
          WHERE id = $1 AND status = 'awaiting_approval' AND created_by IS DISTINCT FROM $4 AND $4 IS NOT NULL",
     )
     .bind::<BigInt, _>(word.campaign)
@@ -99,17 +105,17 @@ pub async fn ask(
     why: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns c SET status = 'awaiting_approval', approval = 'pending', error = $2, updated_at = $3, \
+    let moved: Vec<Moved> = sql_query(moves::statement(
+        "c.id = $1 AND c.status = 'preparing' AND NOT c.audience_ready",
+        "status = 'awaiting_approval', approval = 'pending', error = $2, paused_at = $3, updated_at = $3, \
             audience_ready = TRUE, \
             target_count = (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id), \
-            excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id) \
-         WHERE id = $1 AND status = 'preparing' AND NOT audience_ready",
-    )
+            excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id)",
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Text, _>(why)
     .bind::<Timestamptz, _>(now)
-    .execute(connection)
+    .load(connection)
     .await?;
-    Ok(updated == 1)
+    Ok(!moved.is_empty())
 }

@@ -31,39 +31,58 @@ pub async fn extend(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns SET updated_at = $5, \
-            latest_start = COALESCE($2, latest_start), \
-            enrol_until = COALESCE($3, enrol_until), \
-            plan = CASE WHEN $4::TIMESTAMPTZ IS NULL THEN plan \
-                        ELSE jsonb_set(plan, '{recurrence,until}', to_jsonb($4)) END, \
-            status = CASE WHEN status = 'missed' AND $2 >= $5 THEN 'scheduled' ELSE status END \
-         WHERE id = $1 AND status NOT IN ('completed', 'cancelled', 'failed') \
-           AND ($2 IS NULL OR (schedule_type = 'scheduled' AND status IN ('draft', 'awaiting_approval', 'scheduled', 'missed') \
-                               AND scheduled_at <= $2)) \
-           AND ($3 IS NULL OR mode = 'sequence') \
-           AND ($4 IS NULL OR (mode = 'recurring' AND $4 > $5))",
+    let row: Option<Stands> = sql_query(
+        "WITH was AS ( \
+            SELECT id, status FROM campaigns \
+            WHERE id = $1 AND status NOT IN ('completed', 'cancelled', 'failed') \
+              AND ($2 IS NULL OR (schedule_type = 'scheduled' AND scheduled_at <= $2 \
+                                  AND status IN ('draft', 'awaiting_approval', 'scheduled', 'missed'))) \
+              AND ($3 IS NULL OR mode = 'sequence') \
+              AND ($4 IS NULL OR (mode = 'recurring' AND $4 > $5)) \
+            FOR NO KEY UPDATE \
+         ) \
+         UPDATE campaigns c SET updated_at = $5, \
+            latest_start = COALESCE($2, c.latest_start), \
+            enrol_until = COALESCE($3, c.enrol_until), \
+            plan = CASE WHEN $4::TIMESTAMPTZ IS NULL THEN c.plan \
+                        ELSE jsonb_set(c.plan, '{recurrence,until}', to_jsonb($4)) END, \
+            status = CASE WHEN c.status = 'missed' AND $2 >= $5 THEN 'scheduled' ELSE c.status END \
+         FROM was WHERE c.id = was.id RETURNING was.status::TEXT AS was, c.status::TEXT",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<Nullable<Timestamptz>, _>(by.latest_start)
     .bind::<Nullable<Timestamptz>, _>(by.enrol_until)
     .bind::<Nullable<Timestamptz>, _>(by.recur_until)
     .bind::<Timestamptz, _>(now)
-    .execute(connection)
-    .await?;
-    if updated == 1 {
-        let entry = actor.entry("campaign.extended", Entity::of(CampaignId(campaign))).after(json!({
-            "latestStart": by.latest_start, "enrolUntil": by.enrol_until, "recurUntil": by.recur_until,
-        }));
-        audit::record(connection, &[entry]).await?;
-    }
-    Ok(updated == 1)
+    .get_result(connection)
+    .await
+    .optional()?;
+    let Some(row) = row else { return Ok(false) };
+    let entry = actor.entry("campaign.extended", Entity::of(CampaignId(campaign)));
+    let entry = entry.before(json!({"status": row.was})).after(json!({
+        "status": row.status, "latestStart": by.latest_start, "enrolUntil": by.enrol_until, "recurUntil": by.recur_until,
+    }));
+    audit::record(connection, &[entry]).await?;
+    Ok(true)
+}
+
+/// Where a campaign stood, and stands.
+#[derive(QueryableByName)]
+struct Stands {
+    #[diesel(sql_type = Text)]
+    was: String,
+    #[diesel(sql_type = Text)]
+    status: String,
 }
 
 #[derive(QueryableByName)]
-struct Count {
+struct Retried {
     #[diesel(sql_type = BigInt)]
     count: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    was: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    status: Option<String>,
 }
 
 /// Gives failed messages of a campaign another try, all or those of some error codes: those that the provider is known
@@ -75,23 +94,27 @@ pub async fn retry_failed(
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> Result<i64, DbError> {
-    let row: Count = sql_query(
-        "WITH open AS ( \
-            UPDATE campaigns SET status = CASE WHEN status = 'completed' THEN 'active' ELSE status END, \
-                completed_at = CASE WHEN status = 'completed' THEN NULL ELSE completed_at END, updated_at = $3 \
+    let row: Retried = sql_query(
+        "WITH was AS ( \
+            SELECT id, status FROM campaigns \
             WHERE id = $1 AND status IN ('active', 'paused', 'completed') AND audience_ready \
               AND EXISTS (SELECT 1 FROM messages m WHERE m.campaign_id = $1 AND m.status = 'failed' \
                           AND m.bounce IS NULL AND m.provider_message_id IS NULL \
                           AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2))) \
-            RETURNING id \
+            FOR NO KEY UPDATE \
+        ), open AS ( \
+            UPDATE campaigns c SET status = CASE WHEN c.status = 'completed' THEN 'active' ELSE c.status END, \
+                completed_at = CASE WHEN c.status = 'completed' THEN NULL ELSE c.completed_at END, updated_at = $3 \
+            FROM was WHERE c.id = was.id RETURNING c.id, c.delayed, was.status AS was, c.status \
         ), again AS ( \
-            UPDATE messages m SET status = 'pending', due_at = $3, failed_at = NULL, held_for = NULL, \
+            UPDATE messages m SET status = 'pending', due_at = $3 - open.delayed, failed_at = NULL, held_for = NULL, \
                 updated_at = $3 \
             FROM open WHERE m.campaign_id = open.id AND m.status = 'failed' AND m.bounce IS NULL \
               AND m.provider_message_id IS NULL AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2)) \
             RETURNING 1 \
         ) \
-        SELECT count(*) FROM again",
+        SELECT (SELECT count(*) FROM again) AS count, (SELECT was::TEXT FROM open) AS was, \
+            (SELECT status::TEXT FROM open) AS status",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<Array<Text>, _>(codes)
@@ -100,7 +123,10 @@ pub async fn retry_failed(
     .await?;
     if row.count > 0 {
         let entry = actor.entry("campaign.retried", Entity::of(CampaignId(campaign)));
-        audit::record(connection, &[entry.after(json!({"messages": row.count, "codes": codes}))]).await?;
+        let entry = entry
+            .before(json!({"status": row.was}))
+            .after(json!({"status": row.status, "messages": row.count, "codes": codes}));
+        audit::record(connection, &[entry]).await?;
     }
     Ok(row.count)
 }

@@ -1,53 +1,53 @@
 //! Timed campaigns whose time has come.
 
-use super::events::sources;
+use super::{
+    events::sources,
+    moves::{self, Moved},
+};
 use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::CampaignEvent;
+use domain::campaigns::{CampaignEvent, CampaignStatus};
 use serde_json::Value;
 
 /// A campaign that was moved on.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone)]
 pub struct Due {
     /// Which.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// Shown to people.
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// Who asked for it.
-    #[diesel(sql_type = Nullable<BigInt>)]
     pub created_by: Option<i64>,
     /// When it was to start.
-    #[diesel(sql_type = Timestamptz)]
     pub scheduled_at: DateTime<Utc>,
     /// Its latest start had passed: it asks instead of starting.
-    #[diesel(sql_type = Bool)]
     pub missed: bool,
 }
 
 /// Moves up to `limit` due campaigns to `preparing`, or to `missed` when their latest start has passed. In the
 /// caller's transaction, which enqueues what follows: of several schedulers only one moves each.
 pub async fn fire_due(connection: &mut AsyncPgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>, DbError> {
-    Ok(sql_query(
-        "WITH due AS ( \
-            SELECT id FROM campaigns WHERE status = 'scheduled' AND scheduled_at <= $1 \
-            ORDER BY scheduled_at, id LIMIT $2 FOR UPDATE SKIP LOCKED \
-        ) \
-        UPDATE campaigns c SET updated_at = $1, \
-            status = CASE WHEN c.latest_start < $1 THEN 'missed' ELSE 'preparing' END \
-        FROM due WHERE c.id = due.id AND c.status = ANY($3) \
-        RETURNING c.id, c.name::TEXT, c.created_by, c.scheduled_at, c.status = 'missed' AS missed",
-    )
+    let moved: Vec<Moved> = sql_query(moves::of_free_ones(
+        "c.status = 'scheduled' AND c.status = ANY($3) AND c.scheduled_at <= $1 ORDER BY c.scheduled_at, c.id LIMIT $2",
+        "updated_at = $1, status = CASE WHEN c.latest_start < $1 THEN 'missed' ELSE 'preparing' END",
+    ))
     .bind::<Timestamptz, _>(now)
     .bind::<BigInt, _>(limit)
     .bind::<Array<Text>, _>(sources(CampaignEvent::Fired))
     .load(connection)
-    .await?)
+    .await?;
+    let due = |moved: Moved| Due {
+        id: moved.id,
+        name: moved.name,
+        created_by: moved.created_by,
+        scheduled_at: moved.scheduled_at.unwrap_or(now),
+        missed: moved.status == CampaignStatus::Missed.as_str(),
+    };
+    Ok(moved.into_iter().map(due).collect())
 }
 
 /// A recurring campaign that is due.
@@ -94,13 +94,12 @@ pub async fn set_next(
     next: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    sql_query(
-        "UPDATE campaigns SET scheduled_at = COALESCE($2, scheduled_at), updated_at = $3, \
-            started_at = COALESCE(started_at, $3), \
-            status = CASE WHEN $2 IS NULL AND status = ANY($4) THEN 'completed' ELSE status END, \
-            completed_at = CASE WHEN $2 IS NULL AND status = ANY($4) THEN $3 ELSE completed_at END \
-         WHERE id = $1",
-    )
+    sql_query(moves::statement(
+        "c.id = $1",
+        "scheduled_at = COALESCE($2, c.scheduled_at), updated_at = $3, started_at = COALESCE(c.started_at, $3), \
+            status = CASE WHEN $2 IS NULL AND c.status = ANY($4) THEN 'completed' ELSE c.status END, \
+            completed_at = CASE WHEN $2 IS NULL AND c.status = ANY($4) THEN $3 ELSE c.completed_at END",
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Nullable<Timestamptz>, _>(next)
     .bind::<Timestamptz, _>(now)

@@ -1,6 +1,7 @@
 //! What happens to a campaign without a person asking. Each is one compare-and-set; `false` or `None` means that the
 //! campaign was not where the event could move it, which is never an error: somebody else moved it first.
 
+use super::moves::{self, Moved};
 use crate::DbError;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,18 +16,6 @@ pub(super) fn sources(event: CampaignEvent) -> Vec<&'static str> {
     CampaignStatus::ALL.iter().filter(moved).map(|status| status.as_str()).collect()
 }
 
-#[derive(QueryableByName)]
-struct Status {
-    #[diesel(sql_type = Text)]
-    status: String,
-}
-
-impl Status {
-    fn read(self) -> Result<CampaignStatus, DbError> {
-        self.status.parse().map_err(|_| DbError::Unknown { table: "campaigns", column: "status" })
-    }
-}
-
 /// Its audience is written and every text was tried: counts it, and lets it send unless a person holds it. Answers
 /// where it stands now; `None` when it is over, or was started before.
 pub async fn start(
@@ -34,15 +23,13 @@ pub async fn start(
     campaign: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<CampaignStatus>, DbError> {
-    let row: Option<Status> = sql_query(
-        "UPDATE campaigns c SET \
-            status = CASE WHEN c.status = ANY($2) THEN 'active' ELSE c.status END, \
+    let row: Option<Moved> = sql_query(moves::statement(
+        "c.id = $1 AND NOT c.audience_ready AND c.status = ANY($3)",
+        "status = CASE WHEN c.status = ANY($2) THEN 'active' ELSE c.status END, \
             audience_ready = TRUE, started_at = COALESCE(c.started_at, $4), updated_at = $4, \
             target_count = (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id), \
-            excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id) \
-         WHERE c.id = $1 AND NOT c.audience_ready AND c.status = ANY($3) \
-         RETURNING c.status::TEXT",
-    )
+            excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id)",
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Array<Text>, _>(sources(CampaignEvent::AudienceBuilt))
     .bind::<Array<Text>, _>(vec!["preparing", "paused", "active"])
@@ -50,7 +37,8 @@ pub async fn start(
     .get_result(connection)
     .await
     .optional()?;
-    row.map(Status::read).transpose()
+    let read = |row: Moved| row.status.parse().map_err(|_| DbError::Unknown { table: "campaigns", column: "status" });
+    row.map(read).transpose()
 }
 
 /// Of a campaign `c` at $1: nobody is on its ladder, and nobody will be put on it.
@@ -64,18 +52,19 @@ pub async fn complete_if_drained(
     campaign: i64,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let updated = sql_query(format!(
-        "UPDATE campaigns c SET status = 'completed', completed_at = $1, updated_at = $1, error = NULL \
-         WHERE c.id = $2 AND c.status = ANY($3) AND c.audience_ready AND {IS_OVER} \
+    let which = format!(
+        "c.id = $2 AND c.status = ANY($3) AND c.audience_ready AND {IS_OVER} \
            AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $2 AND status = 'pending') \
            AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $2 AND status = 'sending')"
-    ))
-    .bind::<Timestamptz, _>(now)
-    .bind::<BigInt, _>(campaign)
-    .bind::<Array<Text>, _>(sources(CampaignEvent::Drained))
-    .execute(connection)
-    .await?;
-    Ok(updated == 1)
+    );
+    let set = "status = 'completed', completed_at = $1, updated_at = $1, error = NULL";
+    let moved: Vec<Moved> = sql_query(moves::statement(&which, set))
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(campaign)
+        .bind::<Array<Text>, _>(sources(CampaignEvent::Drained))
+        .load(connection)
+        .await?;
+    Ok(!moved.is_empty())
 }
 
 /// It cannot go on.
@@ -85,17 +74,17 @@ pub async fn fail(
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns SET status = 'failed', error = $3, completed_at = $4, updated_at = $4 \
-         WHERE id = $1 AND status = ANY($2)",
-    )
+    let moved: Vec<Moved> = sql_query(moves::statement(
+        "c.id = $1 AND c.status = ANY($2)",
+        "status = 'failed', error = $3, completed_at = $4, updated_at = $4",
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Array<Text>, _>(sources(CampaignEvent::Broken))
     .bind::<Text, _>(error)
     .bind::<Timestamptz, _>(now)
-    .execute(connection)
+    .load(connection)
     .await?;
-    Ok(updated == 1)
+    Ok(!moved.is_empty())
 }
 
 /// Pauses it on the platform's own account: going on would only fail more messages. A person resumes it.
@@ -105,16 +94,17 @@ pub async fn hold(
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let to = Wanted::Paused.as_str();
-    let updated =
-        sql_query("UPDATE campaigns SET status = $2, error = $3, updated_at = $4 WHERE id = $1 AND status = 'active'")
-            .bind::<BigInt, _>(campaign)
-            .bind::<Text, _>(to)
-            .bind::<Text, _>(error)
-            .bind::<Timestamptz, _>(now)
-            .execute(connection)
-            .await?;
-    Ok(updated == 1)
+    let moved: Vec<Moved> = sql_query(moves::statement(
+        "c.id = $1 AND c.status = 'active'",
+        "status = $2, error = $3, paused_at = $4, updated_at = $4",
+    ))
+    .bind::<BigInt, _>(campaign)
+    .bind::<Text, _>(Wanted::Paused.as_str())
+    .bind::<Text, _>(error)
+    .bind::<Timestamptz, _>(now)
+    .load(connection)
+    .await?;
+    Ok(!moved.is_empty())
 }
 
 /// Says why an active campaign waits, or that it no longer does. Answers whether that is news.

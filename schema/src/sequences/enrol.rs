@@ -4,7 +4,11 @@
 //! Run again it puts on who has come since, and says of nobody twice why they are left out.
 
 use super::stop;
-use crate::{DbError, campaigns::Target, places};
+use crate::{
+    DbError,
+    campaigns::{Target, moves},
+    places,
+};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -127,14 +131,13 @@ fn statement(target: &Target) -> String {
 /// The ladder has been looked at: counts who is on it, and lets a campaign that was being prepared begin. `false`, and
 /// the caller rolls back: it was stopped meanwhile.
 pub async fn settle(connection: &mut AsyncPgConnection, campaign: i64, now: DateTime<Utc>) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns c SET \
-            status = CASE WHEN c.status = 'preparing' THEN 'active' ELSE c.status END, \
+    let updated = sql_query(moves::statement(
+        "c.id = $1 AND c.mode = 'sequence' AND c.status IN ('preparing', 'active', 'paused')",
+        "status = CASE WHEN c.status = 'preparing' THEN 'active' ELSE c.status END, \
             audience_ready = TRUE, enrolled_at = $2, started_at = COALESCE(c.started_at, $2), updated_at = $2, \
             target_count = (SELECT count(*) FROM campaign_enrolments e WHERE e.campaign_id = c.id), \
-            excluded_count = (SELECT count(*) FROM campaign_exclusions x WHERE x.campaign_id = c.id) \
-         WHERE c.id = $1 AND c.mode = 'sequence' AND c.status IN ('preparing', 'active', 'paused')",
-    )
+            excluded_count = (SELECT count(*) FROM campaign_exclusions x WHERE x.campaign_id = c.id)",
+    ))
     .bind::<BigInt, _>(campaign)
     .bind::<Timestamptz, _>(now)
     .execute(connection)

@@ -18,6 +18,9 @@ async fn too_many_failures_hold_it_until_a_person_looks() {
     ground.until_status(&id, "paused").await;
     let read = ground.get(&format!("/api/campaigns/{id}")).await;
     assert_eq!(read["error"], json!("100.0 % of its messages fail"));
+    let held = ground.get(&format!("/api/audit?entityId={id}&action=campaign.held")).await;
+    let told = &held["entries"][0];
+    assert_eq!((&told["by"], &told["after"]["reason"]), (&json!("system"), &read["error"]));
     let pending = "SELECT count(*) FROM messages WHERE status = 'pending'";
     assert!(crate::book::number(&ground.client, pending).await > 0, "the rest is not tried");
     ground.put(&format!("/api/campaigns/{id}/status"), &json!({"status": "active"})).await.data(200);
