@@ -7,18 +7,22 @@ mod analytics;
 mod check;
 mod control;
 mod delivery;
+mod drafts;
 pub(crate) mod figures;
 mod launch;
 mod new;
 mod people;
 mod sequences;
 mod status;
+mod trials;
 mod variants;
 mod view;
 
 pub use control::CampaignControlApi;
+pub use drafts::CampaignDraftsApi;
 pub use figures::CampaignFiguresApi;
 pub use sequences::SequencesApi;
+pub use trials::CampaignTrialsApi;
 
 use crate::{
     auth::{Guard, permit},

@@ -1,4 +1,5 @@
-//! Splitting people by a stable hash, so that the same person is always on the same side.
+//! Splitting people by a stable hash, so that the same person is always on the same side: variants of a test, and holdout
+//! groups.
 //!
 //! `schema` has the same function in SQL ([`SQL`]): SHA-256 of the salt, a colon and the id; its first four bytes,
 //! modulo 10,000.

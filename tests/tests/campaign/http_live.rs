@@ -133,6 +133,18 @@ async fn whoever_may_see_a_campaign_hears_its_figures() {
     }
     // at most one a second
     assert!(begun.elapsed() >= Duration::from_secs(1));
+    // another line of the same person, whose session they end themselves
+    let other = ground.api.session(ground.manager.id).await;
+    let (_, ended) = Line::open(&address, &format!("Authorization: Bearer {other}\r\n")).await;
+    let mut ended = ended.unwrap();
+    ended.say(&json!({"watch": [id]}).to_string()).await;
+    assert_eq!(ended.hear().await.unwrap()["campaignId"], json!(id));
+    let out = ground.api.post("/api/auth/logout").bearer(&other).send().await;
+    assert!(out.status.is_success(), "{out:?}");
+    services.clock.advance(TimeDelta::seconds(20));
+    assert!(ended.hear().await.is_none(), "they have signed out");
+    line.say(&json!({"watch": [id]}).to_string()).await;
+    assert_eq!(line.hear().await.unwrap()["campaignId"], json!(id), "the other session goes on");
     services.clock.advance(TimeDelta::days(30));
     assert!(line.hear().await.is_none(), "the session has ended");
     stop.cancel();

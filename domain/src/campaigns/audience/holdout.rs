@@ -3,8 +3,7 @@
 //! Who is in one follows from their id and the group's salt alone: it is the same for every campaign and every day, and
 //! a larger group holds everybody of a smaller one. The database computes the same (see `schema`).
 
-use crate::ids::CustomerId;
-use sha2::{Digest, Sha256};
+use crate::{campaigns::split, ids::CustomerId};
 
 /// A holdout group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +20,7 @@ impl Holdout {
 
     /// Whether the customer is in it.
     pub fn holds(&self, customer: CustomerId) -> bool {
-        let hash = Sha256::digest(format!("{}:{}", self.salt, customer.0));
-        let (first, _) =
-            hash.as_slice().split_first_chunk::<4>().map_or(([0; 4], &[][..]), |(four, rest)| (*four, rest));
-        u32::from_be_bytes(first) % u32::from(Self::ALL) < u32::from(self.basis_points)
+        split::bucket(&self.salt, customer.0) < u32::from(self.basis_points)
     }
 }
 
