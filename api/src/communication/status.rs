@@ -33,6 +33,8 @@ pub(super) struct Delivery {
     channel: Name<Channel>,
     /// Where it stands.
     status: Name<MessageStatus>,
+    /// It is of a rehearsal: it went to nobody, and what came back is made up.
+    rehearsal: bool,
     /// The campaign it is of.
     campaign_id: Option<Id<CampaignId>>,
     /// The recipient.
@@ -90,6 +92,7 @@ impl From<MessageRow> for Delivery {
             message_id: message_id::shown(row.channel, row.id),
             channel: Name(row.channel),
             status: Name(row.status),
+            rehearsal: row.rehearsal,
             campaign_id: row.campaign_id.map(|id| Id(CampaignId(id))),
             customer_id: row.customer_id.map(|id| Id(CustomerId(id))),
             case_id: row.case_id.map(|id| Id(CaseId(id))),

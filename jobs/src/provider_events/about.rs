@@ -162,6 +162,7 @@ mod tests {
             case_id: None,
             provider: Some("meta".to_owned()),
             provider_message_id: name.map(str::to_owned),
+            rehearsal: false,
             charged: None,
             progress: Progress::at(MessageStatus::Sending),
         }

@@ -262,7 +262,7 @@ impl<'a> Page<'a> {
                 self.note_return(event, known.message(at), Some(BounceKind::Complaint.as_str()));
             }
             // of our own pages, which have seen to it
-            Feedback::Unsubscribed if event.provider != PROVIDER => {
+            Feedback::Unsubscribed if event.provider != PROVIDER && !known.message(at).rehearsal => {
                 let message = known.message(at);
                 self.words.push(Word {
                     keyword: Keyword::Stop,
@@ -278,7 +278,9 @@ impl<'a> Page<'a> {
     }
 
     fn note_return(&mut self, event: &Waiting, message: &Tracked, kind: Option<&str>) {
-        let Some(kind) = kind.and_then(|kind| kind.parse::<BounceKind>().ok()) else { return };
+        let Some(kind) = kind.and_then(|kind| kind.parse::<BounceKind>().ok()).filter(|_| !message.rehearsal) else {
+            return;
+        };
         self.returned.push(NewBounce {
             message_id: Some(message.id),
             event_id: event.id,
@@ -291,8 +293,12 @@ impl<'a> Page<'a> {
         });
     }
 
+    /// Keeps what somebody wrote; answers to a rehearsal are nobody's words.
     fn receive(&mut self, event: &Waiting, said: &Said<'_>, answered: Option<&Tracked>) {
         let in_reply_to = answered.map(|message| message.id);
+        if answered.is_some_and(|message| message.rehearsal) {
+            return self.settle(event, in_reply_to, EventOutcome::Applied);
+        }
         let Some(address) = event.address.clone() else {
             return self.settle(event, in_reply_to, EventOutcome::Ignored);
         };

@@ -3,7 +3,7 @@
 use crate::{DbError, names::Known, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Numeric, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::{BounceKind, Channel, MessageStatus, Progress, price::Cost};
 
@@ -28,6 +28,8 @@ pub struct Tracked {
     pub provider: Option<String>,
     /// Under this id.
     pub provider_message_id: Option<String>,
+    /// Nobody got it: what comes back of it is made up, and says nothing of its recipient.
+    pub rehearsal: bool,
     /// What its provider charges for it, once an event says so.
     pub charged: Option<Cost>,
     /// How far it got.
@@ -56,6 +58,8 @@ struct Row {
     provider: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     provider_message_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    rehearsal: bool,
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -98,6 +102,7 @@ impl Row {
             case_id: self.case_id,
             provider: self.provider,
             provider_message_id: self.provider_message_id,
+            rehearsal: self.rehearsal,
             charged: None,
             progress: Progress {
                 status,
@@ -128,7 +133,7 @@ pub async fn lock(
     let (providers, provider_ids): (Vec<&str>, Vec<&str>) = known_as.iter().copied().unzip();
     let rows: Vec<Row> =
         sql("SELECT m.id, m.campaign_id, m.customer_id, m.channel::TEXT, m.address, m.flow_id, m.flow_step, m.case_id, \
-                m.clicked_at, m.bounced_at, m.bounce, m.complained_at, m.unsubscribed_at, m.provider, m.provider_message_id, m.status, m.error_code, m.error_message, \
+                m.clicked_at, m.bounced_at, m.bounce, m.complained_at, m.unsubscribed_at, m.provider, m.provider_message_id, m.rehearsal, m.status, m.error_code, m.error_message, \
                 m.sent_at, m.delivered_at, m.opened_at, m.replied_at, m.failed_at \
          FROM messages m \
          WHERE m.id = ANY(ARRAY( \

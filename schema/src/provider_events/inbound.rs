@@ -70,7 +70,7 @@ pub async fn insert_inbound(connection: &mut AsyncPgConnection, inbound: &[Inbou
                 SELECT e.id FROM customers e WHERE g.channel = 'email' AND e.email = g.address \
                 UNION ALL SELECT p.id FROM customers p WHERE g.channel <> 'email' AND p.phone = g.address \
             ) AS c \
-            ORDER BY (SELECT max(o.id) FROM messages o WHERE o.customer_id = c.id) DESC NULLS LAST, c.id LIMIT 1 \
+            ORDER BY (SELECT max(o.id) FROM messages o WHERE o.customer_id = c.id AND NOT o.rehearsal) DESC NULLS LAST, c.id LIMIT 1 \
          ) AS who ON m.customer_id IS NULL \
          CROSS JOIN LATERAL (SELECT COALESCE(m.customer_id, who.id) AS id) AS whose \
          LEFT JOIN LATERAL ( \
@@ -116,7 +116,7 @@ pub async fn last_to(
          FROM (SELECT DISTINCT channel, address FROM unnest($1::TEXT[], $2::TEXT[]) AS g (channel, address)) AS a \
          CROSS JOIN LATERAL ( \
             SELECT m.id FROM customers c JOIN messages m ON m.customer_id = c.id AND m.sent_at > $3 \
-            WHERE c.phone = a.address AND m.channel = a.channel AND m.address = a.address \
+            WHERE c.phone = a.address AND m.channel = a.channel AND m.address = a.address AND NOT m.rehearsal \
             ORDER BY m.sent_at DESC LIMIT 1) AS last")
     .bind::<Array<Text>, _>(channels)
     .bind::<Array<Text>, _>(addresses)
