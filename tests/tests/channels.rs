@@ -16,6 +16,8 @@ mod numbers;
 mod registered;
 #[path = "channels/replies.rs"]
 mod replies;
+#[path = "channels/senders.rs"]
+mod senders;
 #[path = "channels/singles.rs"]
 mod singles;
 #[path = "channels/unconfirmed.rs"]

@@ -1,8 +1,13 @@
 //! Accounts that cannot send: their messages wait, or go out over the next one.
 
+use crate::ground::open_book;
 use crate::ground::{Ground, Peer};
+use crate::numbers::tell;
 use serde_json::json;
-use tests::vendors::{Behaviour, SendgridServer, TwilioServer};
+use tests::{
+    meta::{MetaServer, OTHER_PHONE_NUMBER_ID},
+    vendors::{Behaviour, SendgridServer, TwilioServer},
+};
 
 #[tokio::test]
 async fn messages_of_an_account_at_fault_wait_until_a_person_lets_it_send_again() {
@@ -53,6 +58,47 @@ async fn a_second_account_goes_on_while_the_first_is_at_fault() {
     assert_eq!((broken.accepted_count(), whole.accepted_count(), whole.doubles().len()), (0, 40, 0));
     assert_eq!(ground.texts("SELECT DISTINCT account::TEXT FROM messages").await, ["sendgrid:second@renewals.example"]);
     assert_eq!(ground.number("SELECT max(attempts)::BIGINT FROM messages").await, 1, "a fault spends no attempt");
+    assert_eq!(ground.get(&format!("/api/campaigns/{campaign}")).await["status"], "completed");
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_number_writes_to_those_for_whom_the_first_has_no_room_today() {
+    let small = MetaServer::start(Behaviour { tier: "TIER_2", ..open_book() }).await.unwrap();
+    let large = MetaServer::start(Behaviour { tier: "TIER_UNLIMITED", ..open_book() }).await.unwrap();
+    let mut variables = small.environment();
+    variables.extend(large.environment().into_iter().filter_map(|(name, value)| match name {
+        "WHATSAPP_BASE_URL" => Some(("WHATSAPP_BASE_URL_2", value)),
+        "WHATSAPP_ACCESS_TOKEN" => Some(("WHATSAPP_ACCESS_TOKEN_2", value)),
+        "WHATSAPP_APP_SECRET" => Some(("WHATSAPP_APP_SECRET_2", value)),
+        "WHATSAPP_WEBHOOK_VERIFY_TOKEN" => Some(("WHATSAPP_WEBHOOK_VERIFY_TOKEN_2", value)),
+        _ => None,
+    }));
+    variables.push(("WHATSAPP_PHONE_NUMBER_ID_2", OTHER_PHONE_NUMBER_ID.to_owned()));
+    let ground = Ground::new(&variables).await;
+    for server in [&small, &large] {
+        server.tell(&ground.address);
+    }
+    let upload = ground.customers(7).await;
+    let workers = ground.workers();
+    tell(&ground, &small, "phone_number_quality_update", json!({"event": "FLAGGED", "current_limit": "TIER_2"})).await;
+    ground
+        .until_true(
+            "the limits are known",
+            "SELECT count(*) = 1 FROM sending_accounts WHERE daily_recipients = 2 AND account NOT LIKE '%2923'",
+        )
+        .await;
+    let template = json!({"name": "Reminder", "type": "whatsapp", "content": "Dear {first_name}"});
+    let campaign = ground.campaign("whatsapp", upload, template).await;
+    ground.until_true("all are out", "SELECT count(*) = 7 FROM messages WHERE sent_at IS NOT NULL").await;
+    assert_eq!((small.accepted_count(), large.accepted_count()), (2, 5));
+    assert_eq!((small.doubles().len(), large.doubles().len()), (0, 0));
+    assert_eq!(
+        ground.number("SELECT max(attempts)::BIGINT FROM messages").await,
+        1,
+        "what is handed on spends nothing"
+    );
+    ground.until_true("it is over", "SELECT status = 'completed' AND error IS NULL FROM campaigns").await;
     assert_eq!(ground.get(&format!("/api/campaigns/{campaign}")).await["status"], "completed");
     workers.stop().await;
 }

@@ -1,10 +1,13 @@
 //! Messages of which nobody knows whether the provider took them: looked up, waited for, closed by policy, and never sent
 //! again on a guess.
 
-use crate::ground::Ground;
+use crate::{ground::Ground, numbers::tell};
 use jobs::{NewJob, kinds::settle_unconfirmed::SettleUnconfirmed};
 use serde_json::json;
-use tests::vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour};
+use tests::{
+    meta::MetaServer,
+    vendors::{Behaviour, SendgridServer, TwilioServer, WebhookBehaviour},
+};
 
 /// A vendor that loses every call, after it took the message or before, and tells nothing later.
 fn losing(after: f64) -> Behaviour {
@@ -114,7 +117,7 @@ async fn a_campaign_that_is_over_sends_no_more_and_says_what_failed() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_asked_closes_by_its_own_policy_and_a_late_word_counts() {
+async fn an_account_that_cannot_be_asked_closes_by_its_own_policy() {
     let sendgrid = SendgridServer::start(losing(1.0)).await.unwrap();
     let ground = Ground::over(&sendgrid).await;
     let workers = ground.workers();
@@ -155,5 +158,72 @@ async fn a_paused_account_is_not_asked() {
     let requests = twilio.requests();
     assert_eq!(settle(&ground).await["found"], 0);
     assert_eq!(twilio.requests(), requests, "nobody was asked");
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_word_that_comes_after_the_policy_has_closed_it_is_right_and_nothing_undoes_it() {
+    let meta = MetaServer::start(losing(1.0)).await.unwrap();
+    let ground = Ground::over(&meta).await;
+    let upload = ground.customers(3).await;
+    let workers = ground.workers();
+    let accounts = ground.get("/api/communication/accounts").await;
+    let account =
+        accounts["accounts"].as_array().unwrap().iter().find(|one| one["provider"] == "whatsapp_cloud").unwrap();
+    let path = format!("/api/communication/accounts/{}/unconfirmed", account["account"].as_str().unwrap());
+    let template = json!({"name": "Reminder", "type": "whatsapp", "content": "Dear {first_name}"});
+    let campaign = ground.campaign("whatsapp", upload, template).await;
+    ground.until_true("nothing is known", "SELECT count(*) = 3 FROM messages WHERE status = 'unconfirmed'").await;
+    age(&ground, 31).await;
+    // one each: the policy of the account changes between
+    for rule in ["sent", "failed", "unconfirmed"] {
+        let closed = ground.api.put(&path).by(&ground.user).json(&json!({"afterMinutes": 30, "closeAs": rule}));
+        closed.send().await.data(200);
+        let others = "UPDATE messages SET updated_at = now() + interval '1 day' \
+                      WHERE status = 'unconfirmed' AND error_code IS DISTINCT FROM 'never_confirmed' \
+                        AND id > (SELECT min(id) FROM messages WHERE error_code IS DISTINCT FROM 'never_confirmed')";
+        ground.client.batch_execute(others).await.unwrap();
+        assert_eq!(settle(&ground).await["closed"], 1, "{rule}");
+        age(&ground, 24 * 60 + 31).await;
+    }
+    let closed = "SELECT status::TEXT FROM messages WHERE error_code = 'never_confirmed' ORDER BY id";
+    assert_eq!(ground.texts(closed).await, ["sent", "failed", "unconfirmed"]);
+
+    let word = async |status: &str, code: Option<i64>| {
+        let told: Vec<_> = meta
+            .accepted()
+            .iter()
+            .map(|message| {
+                let mut told = json!({"id": message.wamid, "status": status, "timestamp": "1900000000",
+                "recipient_id": message.recipient, "biz_opaque_callback_data": message.correlation});
+                if let Some(code) = code {
+                    told["errors"] = json!([{"code": code, "title": "Failed", "message": "Failed",
+                                         "error_data": {"details": "Failed"}}]);
+                }
+                told
+            })
+            .collect();
+        let value = json!({"messaging_product": "whatsapp", "statuses": told,
+            "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"}});
+        tell(&ground, &meta, "messages", value).await;
+        let applied = "SELECT count(*) = 0 FROM provider_events WHERE applied_at IS NULL";
+        ground.until_true("it is applied", applied).await;
+    };
+    assert_eq!(meta.accepted_count(), 3);
+    word("delivered", None).await;
+    ground.until_true("they were delivered", "SELECT count(*) = 3 FROM messages WHERE status = 'delivered'").await;
+    // earlier words that come late, and the same ones again
+    for (status, code) in [("sent", None), ("delivered", None), ("failed", Some(131_026))] {
+        word(status, code).await;
+        assert_eq!(ground.by_status().await, [("delivered".to_owned(), 3)].into(), "{status}");
+    }
+    word("read", None).await;
+    assert_eq!(ground.by_status().await, [("read".to_owned(), 3)].into());
+    assert_eq!(settle(&ground).await["closed"], 0);
+    let counted = "SELECT delivered_count = 3 AND failed_count = 0 AND unconfirmed_count = 0 FROM campaigns";
+    ground.until_true("it is counted so", counted).await;
+    let left = "SELECT count(*) FROM messages WHERE error_code IS NOT NULL OR failed_at IS NOT NULL";
+    assert_eq!(ground.number(left).await, 0, "nothing of the guess is left");
+    assert_eq!((meta.doubles().len(), campaign.is_empty()), (0, false));
     workers.stop().await;
 }
