@@ -28,3 +28,5 @@ mod together;
 mod transitions;
 #[path = "engine/variants.rs"]
 mod variants;
+#[path = "engine/without_policy.rs"]
+mod without_policy;

@@ -25,6 +25,8 @@ text_enum! {
         Holdout = "holdout",
         /// The policy is already renewed or paid.
         AlreadyRenewed = "already_renewed",
+        /// There is one message a policy, and the customer has none.
+        NoPolicy = "no_policy",
         /// The policy is cancelled, and the target does not ask for cancelled ones.
         PolicyCancelled = "policy_cancelled",
         /// A chat message, and they have not written to us within the last 24 hours.

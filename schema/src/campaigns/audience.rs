@@ -171,7 +171,7 @@ impl Dispatch<'_> {
                     CASE s.channel WHEN '{channel}' THEN r.address WHEN 'email' THEN c.email \
                         WHEN 'whatsapp' THEN c.phone WHEN 'sms' THEN c.phone ELSE r.address END AS sent_to, \
                     {zone} AS zone \
-                FROM ranked r JOIN customers c ON c.id = r.customer_id JOIN policies p ON p.id = r.policy_id \
+                FROM ranked r JOIN customers c ON c.id = r.customer_id LEFT JOIN policies p ON p.id = r.policy_id \
                 {joins} \
                 LEFT JOIN shares s ON {reachable} AND {bucket} BETWEEN s.low AND s.high - 1 \
                 WHERE r.place = 1 \

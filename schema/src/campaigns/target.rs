@@ -11,7 +11,7 @@ use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::campaigns::audience::{Day, SegmentSet, Segments};
-use domain::campaigns::{Audience, AudienceFilter, ExclusionReason, Grouping, Holdout};
+use domain::campaigns::{Audience, AudienceFilter, ExclusionReason, Grouping, Holdout, split};
 use domain::local_day::Tz;
 use domain::messaging::Channel;
 use domain::permissions::Reach;
@@ -54,7 +54,8 @@ impl Target {
     /// language; the `reason` that leaves it out, or NULL; `place`, 1 for the one policy of each recipient that the
     /// message is about, the one that expires first; `unit`, what the recipient gets one message for (0: all they have,
     /// else the policy); and `policies`, all that the message is about when they are several. A policy that a message
-    /// about another mentions is not in `ranked`.
+    /// about another mentions is not in `ranked`. Who is named by a segment or by themselves and has no policy at all is
+    /// there without one.
     pub(crate) fn ctes(&self) -> String {
         self.compiled().0
     }
@@ -101,11 +102,19 @@ impl Target {
         let channel = self.channel;
         let not_cancelled = !self.audience.asks_for_cancelled(&self.segments);
         let household = grouping::columns(self.grouping);
+        // people who are named may have no policy; whoever is to get one message a policy is left out, and told
+        let (from, no_policy) = match &self.audience {
+            Audience::Selection(_) => ("customers c LEFT JOIN policies p ON p.customer_id = c.id", "p.id IS NULL"),
+            Audience::All | Audience::Filter(_) => ("policies p JOIN customers c ON c.id = p.customer_id", "FALSE"),
+        };
+        let no_policy = if self.grouping == Grouping::Policy { no_policy } else { "FALSE" };
+        let without = ExclusionReason::NoPolicy;
         // who is held out is drawn of those who would get a message
         format!(
-            "SELECT p.id AS policy_id, p.customer_id, p.end_date, {address} AS address, rc.id AS case_id, c.language, \
+            "SELECT p.id AS policy_id, c.id AS customer_id, p.end_date, {address} AS address, rc.id AS case_id, c.language, \
                 p.branch_id, {household} \
                 CASE \
+                    WHEN {no_policy} THEN '{without}' \
                     WHEN p.status = 'renewed' OR rc.status = 'renewed' OR rc.payment_status = 'paid' \
                         THEN '{already_renewed}' \
                     WHEN p.status = 'cancelled' AND {not_cancelled} THEN '{cancelled}' \
@@ -113,8 +122,7 @@ impl Target {
                     WHEN c.communication_preferences -> '{channel}' = 'false' THEN '{opted_out}' \
                     WHEN {held_out} THEN '{holdout}' \
                 END AS reason \
-             FROM policies p \
-             JOIN customers c ON c.id = p.customer_id \
+             FROM {from} \
              LEFT JOIN renewal_cases rc ON rc.policy_id = p.id AND rc.term_end = p.end_date \
              WHERE {condition}"
         )
@@ -168,13 +176,10 @@ impl Target {
 
 /// Whether a customer is in a group: as [`Holdout::holds`] has it.
 fn drawn(holdout: &Holdout, compiler: &mut Compiler<'_>, at: &Names) -> String {
-    let salt = compiler.bind(Value::Text(format!("{}:", holdout.salt)));
+    let salt = compiler.bind(Value::Text(holdout.salt.clone()));
     let share = compiler.bind(Value::Id(holdout.basis_points.into()));
-    format!(
-        "('x' || encode(substr(sha256(convert_to({salt} || {}.id, 'UTF8')), 1, 4), 'hex'))::BIT(32)::BIGINT % {} < {share}",
-        at.customer,
-        Holdout::ALL
-    )
+    let bucket = split::SQL.replace("{salt}", &salt).replace("{id}", &format!("{}.id", at.customer));
+    format!("{bucket} < {share}")
 }
 
 #[derive(QueryableByName)]

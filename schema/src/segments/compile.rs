@@ -174,9 +174,11 @@ impl<'a> Compiler<'a> {
         match (customers, policies) {
             (Some(customers), None) => format!("{customer}.id = ANY({customers})"),
             (None, Some(policies)) => format!("{policy}.id = ANY({policies})"),
+            // by the people first, who may have no policy
             (Some(customers), Some(policies)) => format!(
-                "{policy}.id IN (SELECT id FROM policies WHERE customer_id = ANY({customers}) \
-                                 UNION ALL SELECT unnest({policies}))"
+                "{customer}.id IN (SELECT unnest({customers}) \
+                                   UNION SELECT customer_id FROM policies WHERE id = ANY({policies})) \
+                 AND ({customer}.id = ANY({customers}) OR {policy}.id = ANY({policies}))"
             ),
             (None, None) => "FALSE".to_owned(),
         }
