@@ -135,6 +135,7 @@ async fn audience(
             segments: Segments::default(),
             grouping,
             holdout: None,
+            also: Vec::new(),
             channel: Channel::Sms,
             today: Day::of(now, DEFAULT_ZONE).today,
             zone: DEFAULT_ZONE,

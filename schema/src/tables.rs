@@ -477,6 +477,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    enrolment_news (campaign_id, id) {
+        id -> BigInt,
+        campaign_id -> BigInt,
+        enrolment_id -> BigInt,
+    }
+}
+
+diesel::table! {
     file_uploads (id) {
         id -> BigInt,
         filename -> Varchar,

@@ -134,6 +134,7 @@ pub(super) async fn rows(
             grouping: plan.delivery.grouping,
             holdout: plan.delivery.holdout(&group_id.to_string()),
             channel: *channel,
+            also: Vec::new(),
             today: plan.day(now),
             zone: plan.zone,
             reach: caller.reach,

@@ -14,6 +14,7 @@ use crate::{
     tags::Tag,
 };
 use domain::{
+    campaigns::CampaignMode,
     ids::{CampaignId, TemplateId},
     messaging::{Channel, template::Variables},
 };
@@ -22,6 +23,7 @@ use jobs::{
     campaigns::{forecast, request::new_job as job, winner},
     kinds::decide_winner::DecideWinner,
     queue::ledger,
+    sequences,
 };
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path, payload::Json};
@@ -80,6 +82,8 @@ struct Decided {
 struct ForecastView {
     /// People who get a message; absent when it takes too long to tell.
     recipients: Option<i64>,
+    /// Of a ladder: the most messages that they get, over all steps and channels; parts and cost are of these.
+    messages: Option<i64>,
     /// People of the target who do not, by reason.
     exclusions: Value,
     /// Parts of text messages.
@@ -168,6 +172,9 @@ impl CampaignTrialsApi {
         let counted = campaign.forecast().filter(|forecast| forecast.exact);
         let forecast = match counted {
             Some(counted) => counted,
+            None if campaign.mode == CampaignMode::Sequence => {
+                sequences::forecast::foretell(&state.services, &mut connection, &campaign).await.map_err(unforeseen)?
+            }
             None => forecast::foretell(&state.services, &mut connection, &campaign).await.map_err(unforeseen)?,
         };
         let cost: serde_json::Map<String, Value> = forecast
@@ -177,6 +184,7 @@ impl CampaignTrialsApi {
             .collect();
         ok(ForecastView {
             recipients: forecast.recipients,
+            messages: forecast.messages,
             exclusions: json!(forecast.exclusions),
             segments: forecast.segments,
             cost: Value::Object(cost),
@@ -221,7 +229,7 @@ impl CampaignTrialsApi {
     }
 }
 
-fn unforeseen(error: forecast::ForecastError) -> ApiError {
+pub(super) fn unforeseen(error: forecast::ForecastError) -> ApiError {
     match error {
         forecast::ForecastError::Broken(why) => ApiError::conflict("campaign_broken", why),
         forecast::ForecastError::Database(error) => error.into(),

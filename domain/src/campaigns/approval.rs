@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 pub struct Forecast {
     /// People who get a message; `None`: it took too long to tell.
     pub recipients: Option<i64>,
+    /// Of a ladder: the most messages that they get, over all steps and channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<i64>,
     /// People of the target who do not, by reason.
     #[serde(default)]
     pub exclusions: BTreeMap<String, i64>,
@@ -39,6 +42,9 @@ pub enum TooMuch {
     /// Too many people.
     #[error("it goes to {0} people: more than {1} need a second person's word")]
     Recipients(i64, u32),
+    /// Too many messages, of a ladder.
+    #[error("it may send {0} messages: more than {1} need a second person's word")]
+    Messages(i64, u32),
     /// Nobody could tell how many.
     #[error("it could not be told how many people it goes to: more than {0} need a second person's word")]
     Unknown(u32),
@@ -57,6 +63,9 @@ impl Thresholds {
                 }
                 None => return Some(TooMuch::Unknown(most)),
                 Some(_) => {}
+            }
+            if let Some(messages) = forecast.messages.filter(|messages| *messages > i64::from(most)) {
+                return Some(TooMuch::Messages(messages, most));
             }
         }
         let most = self.cost?;
@@ -99,6 +108,9 @@ mod tests {
         assert!(matches!(both.exceeded(&forecast(None, 0)), Some(TooMuch::Unknown(100))));
         assert!(matches!(both.exceeded(&forecast(Some(1), 51)), Some(TooMuch::Cost(..))));
         assert_eq!(Thresholds::default().exceeded(&forecast(None, 1_000_000)), None);
+        let ladder = Forecast { messages: Some(101), ..forecast(Some(20), 0) };
+        assert_eq!(both.exceeded(&ladder), Some(TooMuch::Messages(101, 100)));
+        assert_eq!(both.exceeded(&Forecast { messages: Some(100), ..ladder }), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod rates;
 pub mod report;
 pub mod sequence;
+pub mod sequence_worst;
 pub mod split;
 pub mod start;
 pub mod status;

@@ -15,6 +15,10 @@ pub const MOST_STEPS: usize = 24;
 pub const FARTHEST_DAYS: i16 = 366;
 /// A fallback waits at most so many hours.
 pub const LONGEST_FALLBACK: i16 = 720;
+/// In a rehearsal a step follows the one before after so many seconds, so that a whole ladder is seen within the hour.
+pub const REHEARSED_STEP_SECONDS: i32 = 120;
+/// In a rehearsal a fallback waits so many seconds, in place of its hours: less than a step.
+pub const REHEARSED_FALLBACK_SECONDS: i32 = 60;
 
 text_enum! {
     /// Of whom a step is, by how the messages of the earlier steps fared.

@@ -36,7 +36,7 @@ pub(super) async fn begin(context: &JobContext, campaign: &Campaign, mut counted
 }
 
 /// Whether somebody agreed to about as much.
-fn agreed(campaign: &Campaign, counted: &Forecast) -> bool {
+pub(crate) fn agreed(campaign: &Campaign, counted: &Forecast) -> bool {
     let is_approved = campaign.approval.as_deref() == Some("approved");
     is_approved && campaign.forecast().is_none_or(|agreed| still_agreed(&agreed, counted))
 }

@@ -32,6 +32,8 @@ pub(crate) enum Broken {
     Text(#[from] texts::TextError),
     #[error(transparent)]
     Letter(#[from] LetterError),
+    #[error("{0}")]
+    Ladder(String),
 }
 
 /// Writes the audience, unless it is written or no longer wanted.
@@ -140,14 +142,19 @@ pub(crate) async fn target(
         Err(error) => return Ok(Err(Broken::Segments(error))),
     };
     let plan = campaign.plan();
+    let is_ladder = campaign.mode == CampaignMode::Sequence;
+    // whom a fallback reaches is on the ladder too
+    let mut also = if is_ladder { campaigns::channels(connection, campaign.id).await? } else { Vec::new() };
+    also.retain(|channel| *channel != campaign.channel);
     Ok(Ok(Target {
         upload_id: campaign.upload_id,
         audience,
         segments,
         // every policy is on its own way up a ladder
-        grouping: if campaign.mode == CampaignMode::Sequence { Grouping::Policy } else { plan.grouping },
+        grouping: if is_ladder { Grouping::Policy } else { plan.grouping },
         holdout: plan.holdout(&campaign.group_id.to_string()),
         channel: campaign.channel,
+        also,
         today,
         zone: zone_of(campaign.time_zone.as_deref()),
         reach: campaign.reach(),

@@ -22,7 +22,7 @@ use domain::{
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 use schema::{
-    AsyncPgConnection, DbError,
+    AsyncPgConnection, DbError, QueryError,
     campaigns::{self, Campaign},
     messages::RenderRow,
     prices,
@@ -41,6 +41,12 @@ pub enum ForecastError {
     /// A statement failed.
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl From<QueryError> for ForecastError {
+    fn from(error: QueryError) -> Self {
+        Self::Database(DbError::Query(error))
+    }
 }
 
 /// What a campaign would come to now: its target counted, parts and cost from a sample.
@@ -72,11 +78,12 @@ pub async fn foretell(
         segments: tried.segments.and_then(|segments| of(segments.into()).round().to_i64()),
         cost: tried.cost.into_iter().map(|(currency, amount)| (currency, of(amount).round_dp(4))).collect(),
         exact: false,
+        messages: None,
     })
 }
 
 /// The texts of a campaign on every channel that it goes out over, and what they cost there.
-pub(super) struct Texts {
+pub(crate) struct Texts {
     own: Channel,
     channels: HashMap<Channel, Priced>,
 }
@@ -89,7 +96,7 @@ struct Priced {
 }
 
 impl Texts {
-    pub(super) async fn read(
+    pub(crate) async fn read(
         services: &Services,
         connection: &mut AsyncPgConnection,
         campaign: &Campaign,
@@ -111,7 +118,7 @@ impl Texts {
     }
 
     /// Counts a message in, or tells why it cannot be written. Takes the row's texts.
-    pub(super) fn count(
+    pub(crate) fn count(
         &self,
         row: &mut RenderRow,
         now: DateTime<Utc>,

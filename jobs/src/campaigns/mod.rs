@@ -5,7 +5,7 @@
 //! of `schema`, so steps, people and schedulers cannot overwrite each other.
 
 pub mod analytics;
-mod approval;
+pub(crate) mod approval;
 pub mod audience;
 pub mod check;
 pub mod conversions;

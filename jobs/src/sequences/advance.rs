@@ -1,4 +1,5 @@
-//! Taking the steps that are due, a piece at a time.
+//! Taking the steps that are due, a piece at a time; before, whoever something was heard of is looked at, so that nobody
+//! who has just paid, answered or claimed is written to.
 
 use crate::{
     Decision, JobContext, JobError,
@@ -13,10 +14,24 @@ use std::collections::BTreeSet;
 /// Policies of one piece.
 const PIECE: i64 = 2_000;
 
+/// Stops those whose way is over by what was heard of them, whether or not the campaign runs.
+async fn stop_told(campaign: i64, context: &JobContext) -> Result<i64, DbError> {
+    let mut stopped = 0;
+    loop {
+        let mut connection = context.services.db.get().await?;
+        let looked = sequences::stop_told(&mut connection, campaign, context.now(), PIECE).await?;
+        stopped += looked.stopped;
+        if looked.last.is_none() || context.stopping.is_cancelled() {
+            return Ok(stopped);
+        }
+    }
+}
+
 /// Takes them, and has the lanes of what was written begin.
 pub async fn run(this: AdvanceSequence, context: &JobContext) -> Result<Decision, JobError> {
     let mut channels: BTreeSet<Channel> = BTreeSet::new();
-    let (mut taken, mut stopped, mut written) = (0, 0, 0);
+    let (mut taken, mut written) = (0, 0);
+    let mut stopped = stop_told(this.campaign, context).await?;
     loop {
         let mut connection = context.services.db.get().await?;
         let piece = connection

@@ -1,17 +1,19 @@
 //! Putting policies on a ladder when its campaign begins, and once a day while newcomers are looked for.
 
+use super::{forecast, texts};
 use crate::{
     Decision, JobContext, JobError,
     campaigns::{
+        approval::agreed,
         audience::{self, Broken},
+        forecast::ForecastError,
         job, news,
     },
     kinds::{advance_sequence::AdvanceSequence, compute_analytics::ComputeAnalytics, enrol_sequence::EnrolSequence},
-    sending::work,
 };
 use domain::{local_day::local_day, permissions::Reach};
 use schema::{
-    AsyncConnection, DbError, QueryError,
+    AsyncConnection, AsyncPgConnection, DbError, QueryError,
     campaigns::{self, Campaign, Target},
     consent,
     sequences::{self, Enrolled, Enrolling, Ladder},
@@ -42,14 +44,18 @@ pub async fn run(campaign: &Campaign, ladder: Ladder, context: &JobContext) -> R
     }
     let stopped = stop_over(campaign.id, context).await?;
     let begins = !campaign.audience_ready;
-    let enrolled = if begins || ladder.enrol_until.is_some_and(|until| until > context.now()) {
-        let target = match check(campaign, context).await? {
-            Ok(target) => target,
+    let target = if begins || ladder.enrol_until.is_some_and(|until| until > context.now()) {
+        match check(campaign, context).await? {
+            Ok(target) => Some(target),
             Err(broken) => return news::fail(context, campaign.id, &broken).await,
-        };
-        enrol(campaign.id, Some(&target), context).await?
+        }
     } else {
-        enrol(campaign.id, None, context).await?
+        None
+    };
+    let enrolled = match enrol(campaign, target.as_ref(), begins, context).await {
+        Ok(enrolled) => enrolled,
+        Err(ForecastError::Database(error)) => return Err(error.into()),
+        Err(broken @ ForecastError::Broken(_)) => return news::fail(context, campaign.id, &broken).await,
     };
     let Some(enrolled) = enrolled else { return Ok(Decision::done()) };
     tracing::info!(
@@ -85,41 +91,66 @@ async fn stop_over(campaign: i64, context: &JobContext) -> Result<i64, DbError> 
 async fn check(campaign: &Campaign, context: &JobContext) -> Result<Result<Target, Broken>, JobError> {
     let today = local_day(context.now(), campaign.time_zone.as_deref());
     let mut connection = context.services.db.get().await?;
-    // few: at most as many as there are channels
-    for channel in campaigns::channels(&mut connection, campaign.id).await? {
-        let versions = campaigns::texts(&mut connection, campaign.id, channel).await?;
-        if let Some(inactive) = versions.iter().find(|version| !version.is_active) {
-            return Ok(Err(Broken::Text(crate::campaigns::texts::TextError::Inactive(inactive.name.clone()))));
-        }
-        if let Err(error) = work::letters(&context.services, channel, versions, today) {
-            return Ok(Err(error.into()));
-        }
+    match texts::of_ladder(&context.services, &mut connection, campaign.id, today).await? {
+        Some(problems) => Ok(Err(Broken::Ladder(problems))),
+        None => Ok(audience::target(&mut connection, campaign, today).await?),
     }
-    Ok(audience::target(&mut connection, campaign, today).await?)
 }
 
 /// `None`, and nothing written, when the campaign was stopped meanwhile.
-async fn enrol(campaign: i64, target: Option<&Target>, context: &JobContext) -> Result<Option<Enrolled>, DbError> {
+async fn enrol(
+    campaign: &Campaign,
+    target: Option<&Target>,
+    begins: bool,
+    context: &JobContext,
+) -> Result<Option<Enrolled>, ForecastError> {
     let now = context.now();
     let mut connection = context.services.db.get().await?;
     let rules = consent::rules::get(&mut connection).await?;
     let enrolled = connection
-        .transaction::<_, DbError, _>(async |connection| {
+        .transaction::<_, ForecastError, _>(async |connection| {
             let enrolled = match target {
                 Some(target) => {
-                    sequences::enrol(connection, &Enrolling { campaign, target, rules: &rules }, now).await?
+                    let enrolling = Enrolling { campaign: campaign.id, target, rules: &rules };
+                    sequences::enrol(connection, &enrolling, now).await?
                 }
                 None => Enrolled { enrolled: 0, excluded: 0 },
             };
-            match sequences::settle(connection, campaign, now).await? {
+            if begins && asked(campaign, enrolled.enrolled, connection, context).await? {
+                return Ok(enrolled);
+            }
+            match sequences::settle(connection, campaign.id, now).await? {
                 true => Ok(enrolled),
-                false => Err(DbError::Query(QueryError::RollbackTransaction)),
+                false => Err(QueryError::RollbackTransaction.into()),
             }
         })
         .await;
     match enrolled {
         Ok(enrolled) => Ok(Some(enrolled)),
-        Err(DbError::Query(QueryError::RollbackTransaction)) => Ok(None),
+        Err(ForecastError::Database(DbError::Query(QueryError::RollbackTransaction))) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Keeps what it comes to with those who are on it now; whether it waits for a second person's word, because that is
+/// more than one may send and than anybody agreed to.
+async fn asked(
+    campaign: &Campaign,
+    enrolled: i64,
+    connection: &mut AsyncPgConnection,
+    context: &JobContext,
+) -> Result<bool, ForecastError> {
+    let services = &context.services;
+    let counted = forecast::counted(services, connection, campaign, enrolled).await?;
+    campaigns::keep_forecast(connection, campaign.id, &counted).await?;
+    let too_much = services.security.approval.exceeded(&counted);
+    let Some(why) = too_much.filter(|_| !campaign.rehearsal && !agreed(campaign, &counted)) else { return Ok(false) };
+    let why = why.to_string();
+    if !sequences::ask(connection, campaign.id, &why, context.now()).await? {
+        return Ok(false);
+    }
+    let kind = ("campaign_awaits_approval", "waits for a second person's word");
+    news::tell_creator(connection, campaign.id, kind, &why).await?;
+    tracing::info!(campaign = campaign.id, "the ladder waits for a second person's word");
+    Ok(true)
 }

@@ -5,7 +5,9 @@
 
 pub mod advance;
 pub mod enrol;
+pub mod forecast;
 pub mod request;
+pub mod texts;
 
 use crate::{
     NewJob,
@@ -16,6 +18,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 use schema::{AsyncConnection, DbError, sequences};
+use std::collections::BTreeSet;
 
 /// Ladders woken in one go.
 const LIMIT: i64 = 100;
@@ -27,7 +30,9 @@ pub async fn wake(services: &Services) -> Result<usize, DbError> {
     let now = services.clock.now();
     let mut connection = services.db.get().await?;
     let mut jobs: Vec<NewJob> = Vec::new();
-    for campaign in sequences::due(&mut connection, now, LIMIT).await? {
+    let mut moving: BTreeSet<i64> = sequences::due(&mut connection, now, LIMIT).await?.into_iter().collect();
+    moving.extend(sequences::told(&mut connection, LIMIT).await?);
+    for campaign in moving {
         jobs.push(job(&AdvanceSequence { campaign })?);
     }
     for campaign in sequences::unlooked(&mut connection, now - LOOK_AGAIN, LIMIT).await? {

@@ -75,10 +75,11 @@ pub struct Touch {
     pub variant_id: Option<i64>,
 }
 
+// Whoever is on a ladder counts as treated from then on, as those held out of it do, whether or not a step was due yet.
 // A conversion later than a window after a campaign's end says nothing of it, whether one was reached or held out.
 const TOUCHES: &str = "\
     WITH cases AS ( \
-        SELECT cc.case_id, cc.converted_at, r.policy_id, p.customer_id FROM case_conversions cc \
+        SELECT cc.case_id, cc.converted_at, r.policy_id, r.term_end, p.customer_id FROM case_conversions cc \
         JOIN renewal_cases r ON r.id = cc.case_id JOIN policies p ON p.id = r.policy_id \
         WHERE cc.case_id = ANY($1) AND cc.converted_at IS NOT NULL \
     ), windows AS ( \
@@ -93,6 +94,13 @@ const TOUCHES: &str = "\
             AND (m.case_id = k.case_id OR k.policy_id = ANY(m.policies)) \
         JOIN windows w ON w.id = m.campaign_id \
         WHERE NOT m.rehearsal AND LEAST(m.created_at, m.sent_at) <= k.converted_at \
+            AND (w.completed_at IS NULL OR k.converted_at <= w.completed_at + w.long) \
+        UNION ALL \
+        SELECT k.case_id, e.campaign_id, 'treated', NULL::TIMESTAMPTZ, NULL::BIGINT, NULL::SMALLINT, NULL, NULL::BIGINT, \
+            FALSE \
+        FROM cases k JOIN campaign_enrolments e ON e.policy_id = k.policy_id AND e.term_end = k.term_end \
+        JOIN windows w ON w.id = e.campaign_id \
+        WHERE NOT e.rehearsal AND e.state <> 'withdrawn' AND e.created_at <= k.converted_at \
             AND (w.completed_at IS NULL OR k.converted_at <= w.completed_at + w.long) \
         UNION ALL \
         SELECT DISTINCT k.case_id, e.campaign_id, 'holdout', NULL::TIMESTAMPTZ, NULL::BIGINT, NULL::SMALLINT, NULL, \

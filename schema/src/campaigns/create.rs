@@ -278,7 +278,8 @@ pub async fn copy(
             CASE WHEN $3 = 'draft' AND c.schedule_type = 'recurring' THEN 'recurring' ELSE 'immediate' END, \
             CASE WHEN $3 = 'draft' AND c.schedule_type = 'recurring' THEN c.scheduled_at END, c.time_zone, \
             CASE WHEN $3 = 'draft' OR c.mode = 'sequence' THEN c.mode ELSE 'once' END, \
-            CASE WHEN $3 = 'draft' THEN c.plan ELSE c.plan - 'recurrence' END, c.enrol_until, c.rehearsal OR $5, \
+            CASE WHEN $3 = 'draft' THEN c.plan ELSE c.plan - 'recurrence' END, \
+            CASE WHEN NOT (c.rehearsal OR $5) THEN c.enrol_until END, c.rehearsal OR $5, \
             CASE WHEN $4 IS NOT NULL THEN c.id END, $4, \
             CASE WHEN $4 IS NOT NULL THEN c.approval END, CASE WHEN $4 IS NOT NULL THEN c.forecast END, COALESCE($6, c.created_by), c.scope, \
             c.branch_id, $8, $8 \

@@ -3,7 +3,7 @@
 //! One measurement reads one snapshot, so its parts agree. It reads counters, never messages.
 
 use super::figures::{pieces, read};
-use crate::{DbError, reach::has_campaign, sql::sql};
+use crate::{DbError, reach::has_campaign, sequences::enrolled, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -113,21 +113,6 @@ pub async fn counted(
     .load(connection)
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-#[derive(QueryableByName)]
-struct Enrolled {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-async fn enrolled(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<i64, DbError> {
-    let row: Enrolled =
-        sql("SELECT count(*) FROM campaign_enrolments WHERE campaign_id = ANY($1) AND state <> 'withdrawn'")
-            .bind::<Array<BigInt>, _>(campaigns)
-            .get_result(connection)
-            .await?;
-    Ok(row.count)
 }
 
 #[derive(QueryableByName)]

@@ -37,6 +37,8 @@ pub struct Target {
     pub holdout: Option<Holdout>,
     /// How it goes out.
     pub channel: Channel,
+    /// How else: whom one of all channels reaches is meant.
+    pub also: Vec<Channel>,
     /// The campaign's day in its own zone: what days to expiry are counted from.
     pub today: NaiveDate,
     /// That zone, in which days begin.
@@ -91,15 +93,14 @@ impl Target {
     }
 
     fn judged(&self, condition: &str, held_out: &str) -> String {
-        let (address, missing) = match self.channel {
-            Channel::Email => ("c.email", ExclusionReason::NoEmail),
-            Channel::Whatsapp | Channel::Sms => ("c.phone", ExclusionReason::NoPhone),
-        };
+        let address = self.address();
+        let by_mail = self.channels().all(|channel| channel == Channel::Email);
+        let missing = if by_mail { ExclusionReason::NoEmail } else { ExclusionReason::NoPhone };
         let already_renewed = ExclusionReason::AlreadyRenewed;
         let cancelled = ExclusionReason::PolicyCancelled;
         let opted_out = ExclusionReason::OptedOut;
         let holdout = ExclusionReason::Holdout;
-        let channel = self.channel;
+        let refused = self.refused();
         let not_cancelled = !self.audience.asks_for_cancelled(&self.segments);
         let household = grouping::columns(self.grouping);
         // people who are named may have no policy; whoever is to get one message a policy is left out, and told
@@ -119,13 +120,41 @@ impl Target {
                         THEN '{already_renewed}' \
                     WHEN p.status = 'cancelled' AND {not_cancelled} THEN '{cancelled}' \
                     WHEN {address} IS NULL THEN '{missing}' \
-                    WHEN c.communication_preferences -> '{channel}' = 'false' THEN '{opted_out}' \
+                    WHEN {refused} THEN '{opted_out}' \
                     WHEN {held_out} THEN '{holdout}' \
                 END AS reason \
              FROM {from} \
              LEFT JOIN renewal_cases rc ON rc.policy_id = p.id AND rc.term_end = p.end_date \
              WHERE {condition}"
         )
+    }
+
+    fn channels(&self) -> impl Iterator<Item = Channel> {
+        std::iter::once(self.channel).chain(self.also.iter().copied())
+    }
+
+    /// Where it goes: over the first channel that there is an address for.
+    fn address(&self) -> String {
+        let mut known: Vec<&str> = self.channels().map(address_on).collect();
+        known.dedup();
+        match known.as_slice() {
+            [one] => (*one).to_owned(),
+            several => format!("COALESCE({})", several.join(", ")),
+        }
+    }
+
+    /// Whether they want nothing on any channel that there is an address for.
+    fn refused(&self) -> String {
+        if self.also.is_empty() {
+            return format!("c.communication_preferences -> '{}' = 'false'", self.channel);
+        }
+        let usable = |channel: Channel| {
+            format!(
+                "({} IS NOT NULL AND c.communication_preferences -> '{channel}' IS DISTINCT FROM 'false'::JSONB)",
+                address_on(channel)
+            )
+        };
+        format!("NOT ({})", self.channels().map(usable).collect::<Vec<_>>().join(" OR "))
     }
 
     fn flat(&self, filter: &AudienceFilter, compiler: &mut Compiler<'_>, all: &mut Vec<String>) {
@@ -171,6 +200,13 @@ impl Target {
             }
         }
         if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") }
+    }
+}
+
+const fn address_on(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "c.email",
+        Channel::Whatsapp | Channel::Sms => "c.phone",
     }
 }
 

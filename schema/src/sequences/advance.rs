@@ -5,13 +5,16 @@
 //! after the fallback's hours. However often it is cut off, a message and where its policy stands are written together
 //! or not at all.
 
-use super::stop;
+use super::{stop, withdraw::taken_back};
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::messaging::Channel;
+use domain::{
+    campaigns::sequence::{REHEARSED_FALLBACK_SECONDS, REHEARSED_STEP_SECONDS},
+    messaging::Channel,
+};
 use std::sync::LazyLock;
 
 /// What a piece of the work came to.
@@ -56,7 +59,11 @@ fn due() -> String {
 
 // `s` is the step that is taken, or the one whose message is looked after; `n` the one after it; `m` the message that
 // is looked after: until when it is waited for, and whether it got through.
-const PLACED: &str = "\
+fn placed() -> String {
+    let step = format!("make_interval(secs => {REHEARSED_STEP_SECONDS})");
+    let patience = patience("s.fallback_hours");
+    format!(
+        "\
     placed AS MATERIALIZED ( \
         SELECT e.id, e.customer_id, e.policy_id, e.term_end, e.rehearsal, e.written, e.over, e.stepping, e.next_at, \
             e.fallback_at, s.step, s.channel, s.template_id, s.template_version, s.fallback_channel, \
@@ -80,26 +87,37 @@ const PLACED: &str = "\
         LEFT JOIN LATERAL ( \
             SELECT x.* FROM campaign_steps x \
             WHERE x.campaign_id = $1 AND CASE WHEN e.stepping \
-                THEN x.step >= e.next_step AND (x.step = e.next_step \
-                     OR local_instant(e.term_end + x.days + x.at_time, e.time_zone) <= $2) \
+                THEN x.step >= e.next_step AND (x.step = e.next_step OR NOT e.rehearsal \
+                     AND local_instant(e.term_end + x.days + x.at_time, e.time_zone) <= $2) \
                 ELSE x.step = e.last_step END \
             ORDER BY x.step DESC LIMIT 1) AS s ON e.over IS NULL \
         LEFT JOIN LATERAL ( \
-            SELECT y.step, local_instant(e.term_end + y.days + y.at_time, e.time_zone) AS at FROM campaign_steps y \
+            SELECT y.step, CASE WHEN e.rehearsal THEN $2 + {step} \
+                ELSE local_instant(e.term_end + y.days + y.at_time, e.time_zone) END AS at FROM campaign_steps y \
             WHERE y.campaign_id = $1 AND y.step > s.step ORDER BY y.step LIMIT 1) AS n ON e.stepping \
         LEFT JOIN LATERAL ( \
             SELECT q.reached, CASE WHEN q.reached THEN NULL \
                 WHEN q.status IN ('pending', 'sending') AND q.due_at > $2 THEN q.due_at + q.patience \
-                WHEN q.status IN ('pending', 'sending') THEN $2 + INTERVAL '15 minutes' \
+                WHEN q.status IN ('pending', 'sending') THEN $2 + LEAST(q.patience, INTERVAL '15 minutes') \
                 WHEN q.status NOT IN ('failed', 'suppressed') AND q.sent_at + q.patience > $2 \
                     THEN q.sent_at + q.patience END AS wait_until \
-            FROM (SELECT b.status, b.due_at, b.sent_at, make_interval(hours => s.fallback_hours) AS patience, \
+            FROM (SELECT b.status, b.due_at, b.sent_at, {patience} AS patience, \
                       b.status = 'read' OR b.opened_at IS NOT NULL OR b.clicked_at IS NOT NULL OR b.replied_at IS NOT NULL \
                       OR s.fallback_unless = 'delivered' AND (b.status = 'delivered' OR b.delivered_at IS NOT NULL) AS reached \
                   FROM messages b \
                   WHERE b.enrolment_id = e.id AND b.step = s.step AND b.channel = s.channel LIMIT 1) AS q \
         ) AS m ON NOT e.stepping \
-    )";
+    )"
+    )
+}
+
+/// How long a fallback waits for enrolment `e`.
+fn patience(hours: &str) -> String {
+    format!(
+        "CASE WHEN e.rehearsal THEN make_interval(secs => {REHEARSED_FALLBACK_SECONDS}) \
+         ELSE make_interval(hours => {hours}) END"
+    )
+}
 
 // The channel that is used: the step's, or the fallback's where the step's message did not get through, or cannot.
 const CHOSEN: &str = "\
@@ -127,7 +145,10 @@ const CHOSEN: &str = "\
 
 // Whether a message was written is asked of a hashed list: a join would compare every pair, since nobody can tell in advance
 // how many there are.
-const WRITTEN: &str = "\
+fn written() -> String {
+    let patience = REHEARSED_FALLBACK_SECONDS;
+    format!(
+        "\
     written AS ( \
         INSERT INTO messages (campaign_id, customer_id, policy_id, case_id, channel, step, unit, template_id, \
             template_version_id, address, purpose, topic, due_at, enrolment_id, rehearsal, created_at, updated_at) \
@@ -156,7 +177,7 @@ const WRITTEN: &str = "\
                         CASE WHEN h.stepping THEN h.after_at ELSE h.next_at END AS then_at, \
                         CASE WHEN NOT h.stepping THEN h.wait_until \
                              WHEN NOT h.wrote THEN h.fallback_at \
-                             WHEN h.place = 0 THEN $2 + make_interval(hours => h.fallback_hours) END AS look_at, \
+                             WHEN h.place = 0 AND h.fallback_hours IS NOT NULL THEN $2 + CASE WHEN h.rehearsal THEN make_interval(secs => {patience}) ELSE make_interval(hours => h.fallback_hours) END END AS look_at, \
                         COALESCE(h.written + h.wrote::INTEGER \
                             >= (SELECT (c.plan ->> 'maxMessages')::INTEGER FROM campaigns c WHERE c.id = $1), FALSE) AS is_capped \
                     FROM (SELECT c.*, c.id IN (SELECT enrolment_id FROM written) AS wrote FROM chosen c OFFSET 0) AS h) AS f) AS g \
@@ -165,10 +186,15 @@ const WRITTEN: &str = "\
     SELECT (SELECT count(*) FROM due) AS taken, \
         (SELECT count(*) FROM moved WHERE state = 'stopped') AS stopped, \
         (SELECT count(*) FROM written) AS written, \
-        ARRAY(SELECT DISTINCT channel::TEXT FROM written ORDER BY 1) AS channels";
+        ARRAY(SELECT DISTINCT channel::TEXT FROM written ORDER BY 1) AS channels"
+    )
+}
 
 // Made once, so that it stays prepared.
-static ADVANCE: LazyLock<String> = LazyLock::new(|| format!("WITH {}, {PLACED}, {CHOSEN}, {WRITTEN}", due()));
+static ADVANCE: LazyLock<String> = LazyLock::new(|| {
+    let over = "over AS (SELECT l.id, l.over AS reason FROM looked l)";
+    format!("WITH {}, {}, {CHOSEN}, {over}, {}, {}", due(), placed(), taken_back("$2"), written())
+});
 
 /// Moves up to `limit` on who are due, longest due first.
 pub async fn advance(

@@ -4,13 +4,13 @@ use crate::{DbError, tables::campaigns};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     campaigns::{Audience, CampaignStatus, sequence::Step},
     permissions::Reach,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A ladder to be.
@@ -34,39 +34,34 @@ pub struct NewSequence {
     pub time_zone: String,
     /// Newcomers are looked for until then.
     pub enrol_until: Option<DateTime<Utc>>,
-    /// Not yet to begin.
-    pub draft: bool,
-    /// How many it will reach, if that could be told quickly.
-    pub estimate: Option<i64>,
+    /// The share of people, in percent, who get nothing, so that it can be told what it brings about.
+    pub holdout_percent: Option<u8>,
     /// Who asked for it.
     pub created_by: Option<i64>,
     /// What they reach: whom it can address.
     pub reach: Reach,
 }
 
-/// Writes it without its steps, `draft` or `preparing`; answers its id.
+/// Writes it as a draft, without its steps; answers its id.
 pub async fn insert(connection: &mut AsyncPgConnection, new: &NewSequence, now: DateTime<Utc>) -> Result<i64, DbError> {
     let audience = serde_json::to_value(&new.audience)
         .map_err(|error| DbError::Query(diesel::result::Error::SerializationError(Box::new(error))))?;
-    let status = if new.draft { CampaignStatus::Draft } else { CampaignStatus::Preparing };
     let channel = new.steps.as_slice().first().map(|step| step.channel.as_str());
-    let plan = match new.max_messages {
-        Some(most) => json!({"maxMessages": most}),
-        None => json!({}),
-    };
+    let mut plan = serde_json::Map::new();
+    plan.extend(new.max_messages.map(|most| ("maxMessages".to_owned(), json!(most))));
+    plan.extend(new.holdout_percent.map(|percent| ("holdoutPercent".to_owned(), json!(percent))));
     Ok(diesel::insert_into(campaigns::table)
         .values((
             campaigns::group_id.eq(Uuid::now_v7()),
             campaigns::name.eq(&new.name),
             campaigns::description.eq(&new.description),
             campaigns::campaign_type.eq(channel.unwrap_or_default()),
-            campaigns::status.eq(status.as_str()),
+            campaigns::status.eq(CampaignStatus::Draft.as_str()),
             campaigns::mode.eq("sequence"),
             campaigns::upload_id.eq(new.upload_id),
             campaigns::target_audience_filter.eq(audience),
-            campaigns::plan.eq(plan),
+            campaigns::plan.eq(Value::Object(plan)),
             campaigns::tags.eq(new.tags.iter().map(|tag| Some(tag.as_str())).collect::<Vec<_>>()),
-            campaigns::metrics.eq(new.estimate.map(|count| json!({"estimate": count}))),
             campaigns::time_zone.eq(&new.time_zone),
             campaigns::enrol_until.eq(new.enrol_until),
             campaigns::created_by.eq(new.created_by),
@@ -80,25 +75,56 @@ pub async fn insert(connection: &mut AsyncPgConnection, new: &NewSequence, now: 
         .await?)
 }
 
+/// Has a draft go where it begins: `preparing`, or `awaiting_approval` with a second person's word pending.
+pub async fn launch(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    to: CampaignStatus,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let changed = sql_query(
+        "UPDATE campaigns SET status = $2, updated_at = $3, \
+             approval = CASE WHEN $2 = 'awaiting_approval' THEN 'pending' ELSE approval END \
+         WHERE id = $1 AND mode = 'sequence' AND status = 'draft'",
+    )
+    .bind::<BigInt, _>(campaign)
+    .bind::<Text, _>(to.as_str())
+    .bind::<Timestamptz, _>(now)
+    .execute(connection)
+    .await?;
+    Ok(changed == 1)
+}
+
+/// What is said of a draft beside its steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drafted {
+    /// The most messages that a policy gets, over all channels.
+    pub max_messages: Option<i16>,
+    /// The share of people, in percent, who get nothing.
+    pub holdout_percent: Option<u8>,
+    /// Newcomers are looked for until then.
+    pub enrol_until: Option<DateTime<Utc>>,
+}
+
 /// Holds a ladder that is a draft until the caller's transaction ends, and changes what is said beside its steps.
 /// `false`: it is no draft any more, or no ladder.
 pub async fn change(
     connection: &mut AsyncPgConnection,
     campaign: i64,
-    max_messages: Option<i16>,
-    enrol_until: Option<DateTime<Utc>>,
+    to: &Drafted,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let changed = sql_query(
         "UPDATE campaigns SET updated_at = $2, enrol_until = $3, \
-             plan = CASE WHEN $4::INTEGER IS NULL THEN plan - 'maxMessages' \
-                         ELSE jsonb_set(plan, '{maxMessages}', to_jsonb($4::INTEGER)) END \
+             plan = plan - 'maxMessages' - 'holdoutPercent' || jsonb_strip_nulls(jsonb_build_object( \
+                 'maxMessages', $4::INTEGER, 'holdoutPercent', $5::INTEGER)) \
          WHERE id = $1 AND mode = 'sequence' AND status = 'draft'",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<Timestamptz, _>(now)
-    .bind::<Nullable<Timestamptz>, _>(enrol_until)
-    .bind::<Nullable<Integer>, _>(max_messages.map(i32::from))
+    .bind::<Nullable<Timestamptz>, _>(to.enrol_until)
+    .bind::<Nullable<Integer>, _>(to.max_messages.map(i32::from))
+    .bind::<Nullable<Integer>, _>(to.holdout_percent.map(i32::from))
     .execute(connection)
     .await?;
     Ok(changed == 1)

@@ -29,6 +29,23 @@ pub async fn due(connection: &mut AsyncPgConnection, now: DateTime<Utc>, limit: 
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+/// Ladders of which something is heard that may end somebody's way.
+pub async fn told(connection: &mut AsyncPgConnection, limit: i64) -> Result<Vec<i64>, DbError> {
+    // from one campaign to the next along the index, however much is heard of each
+    let rows: Vec<Id> = sql_query(
+        "WITH RECURSIVE next AS ( \
+            (SELECT campaign_id AS id FROM enrolment_news ORDER BY campaign_id LIMIT 1) \
+            UNION ALL \
+            SELECT (SELECT n.campaign_id FROM enrolment_news n WHERE n.campaign_id > next.id ORDER BY n.campaign_id LIMIT 1) \
+            FROM next WHERE next.id IS NOT NULL \
+         ) SELECT id FROM next WHERE id IS NOT NULL LIMIT $1",
+    )
+    .bind::<BigInt, _>(limit)
+    .load(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Active ladders at which nobody has looked for newcomers, and for those whose way is over, since `before`.
 pub async fn unlooked(
     connection: &mut AsyncPgConnection,
@@ -59,12 +76,16 @@ pub struct Ladder {
     /// The most messages that a policy gets, over all channels.
     #[diesel(sql_type = Nullable<Integer>)]
     pub max_messages: Option<i32>,
+    /// The share of people, in percent, who get nothing.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub holdout_percent: Option<i32>,
 }
 
 /// The campaign as a ladder; `None`: it is none.
 pub async fn ladder(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Option<Ladder>, DbError> {
     Ok(sql_query(
-        "SELECT enrol_until, enrolled_at, (plan ->> 'maxMessages')::INTEGER AS max_messages FROM campaigns \
+        "SELECT enrol_until, enrolled_at, (plan ->> 'maxMessages')::INTEGER AS max_messages, \
+            (plan ->> 'holdoutPercent')::INTEGER AS holdout_percent FROM campaigns \
          WHERE id = $1 AND mode = 'sequence'",
     )
     .bind::<BigInt, _>(campaign)

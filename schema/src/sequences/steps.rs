@@ -4,7 +4,7 @@ use crate::{DbError, names::Known};
 use chrono::NaiveTime;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Time};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Time};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     campaigns::sequence::{Condition, Fallback, Reached, Step},
@@ -147,78 +147,4 @@ pub async fn replace(connection: &mut AsyncPgConnection, campaign: i64, steps: &
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// How the messages of a step fared on a channel, and how many policies have the step before them.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
-pub struct Tally {
-    /// The step's place, from 0.
-    #[diesel(sql_type = SmallInt)]
-    pub step: i16,
-    /// On which channel.
-    #[diesel(sql_type = Text, deserialize_as = Known<Channel>)]
-    pub channel: Channel,
-    /// It is the step's fallback.
-    #[diesel(sql_type = Bool)]
-    pub is_fallback: bool,
-    /// Policies whose next step it is.
-    #[diesel(sql_type = BigInt)]
-    pub ahead: i64,
-    /// Messages that were written.
-    #[diesel(sql_type = BigInt)]
-    pub written: i64,
-    /// Accepted by the provider.
-    #[diesel(sql_type = BigInt)]
-    pub sent: i64,
-    /// Reached a device.
-    #[diesel(sql_type = BigInt)]
-    pub delivered: i64,
-    /// Opened or read.
-    #[diesel(sql_type = BigInt)]
-    pub read: i64,
-    /// A link was followed.
-    #[diesel(sql_type = BigInt)]
-    pub clicked: i64,
-    /// Answered.
-    #[diesel(sql_type = BigInt)]
-    pub replied: i64,
-    /// Refused or given up.
-    #[diesel(sql_type = BigInt)]
-    pub failed: i64,
-    /// Left out at the last look.
-    #[diesel(sql_type = BigInt)]
-    pub suppressed: i64,
-}
-
-/// The figures of every step, on its own channel and on its fallback's.
-pub async fn tallies(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Vec<Tally>, DbError> {
-    Ok(sql_query(
-        "WITH ahead AS ( \
-            SELECT next_step AS step, count(*) AS policies FROM campaign_enrolments \
-            WHERE campaign_id = $1 AND state = 'active' AND next_step IS NOT NULL GROUP BY 1 \
-         ), had AS ( \
-            SELECT step, channel, count(*) AS written, count(sent_at) AS sent, \
-                count(*) FILTER (WHERE delivered_at IS NOT NULL OR status IN ('delivered', 'read')) AS delivered, \
-                count(*) FILTER (WHERE opened_at IS NOT NULL OR status = 'read') AS read, \
-                count(clicked_at) AS clicked, count(replied_at) AS replied, \
-                count(*) FILTER (WHERE status = 'failed') AS failed, \
-                count(*) FILTER (WHERE status = 'suppressed') AS suppressed \
-            FROM messages WHERE campaign_id = $1 GROUP BY 1, 2 \
-         ), channels AS ( \
-            SELECT step, channel, FALSE AS is_fallback FROM campaign_steps WHERE campaign_id = $1 \
-            UNION ALL \
-            SELECT step, fallback_channel, TRUE FROM campaign_steps WHERE campaign_id = $1 AND fallback_channel IS NOT NULL \
-         ) \
-         SELECT c.step, c.channel, c.is_fallback, \
-            CASE WHEN c.is_fallback THEN 0 ELSE COALESCE(a.policies, 0) END AS ahead, \
-            COALESCE(h.written, 0) AS written, COALESCE(h.sent, 0) AS sent, COALESCE(h.delivered, 0) AS delivered, \
-            COALESCE(h.read, 0) AS read, COALESCE(h.clicked, 0) AS clicked, COALESCE(h.replied, 0) AS replied, \
-            COALESCE(h.failed, 0) AS failed, COALESCE(h.suppressed, 0) AS suppressed \
-         FROM channels c LEFT JOIN ahead a ON a.step = c.step \
-         LEFT JOIN had h ON h.step = c.step AND h.channel = c.channel \
-         ORDER BY c.step, c.is_fallback",
-    )
-    .bind::<BigInt, _>(campaign)
-    .load(connection)
-    .await?)
 }

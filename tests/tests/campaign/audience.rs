@@ -41,6 +41,7 @@ pub fn target(upload: Option<i64>, audience: &Value) -> Target {
         segments: Segments::default(),
         grouping: Grouping::Address,
         holdout: None,
+        also: Vec::new(),
         channel: Channel::Whatsapp,
         today: today(),
         zone: chrono_tz::Asia::Kolkata,

@@ -28,6 +28,7 @@ fn target(audience: &Value, grouping: Grouping) -> Target {
         segments: Segments::default(),
         grouping,
         holdout: None,
+        also: Vec::new(),
         channel: Channel::Sms,
         today: today(),
         zone: chrono_tz::Asia::Kolkata,

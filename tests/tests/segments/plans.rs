@@ -83,6 +83,7 @@ async fn what_few_meet_is_found_by_an_index() {
             segments: known.clone(),
             grouping: Grouping::Address,
             holdout: None,
+            also: Vec::new(),
             channel: Channel::Sms,
             today: day.today,
             zone: day.zone,

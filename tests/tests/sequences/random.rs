@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::{
     campaigns::{
-        Audience, AudienceFilter,
+        Audience, AudienceFilter, CampaignStatus,
         sequence::{Condition, Fallback, Reached, Step, due_at},
     },
     messaging::{Channel, restraint::Rules},
@@ -145,8 +145,7 @@ impl World {
             upload_id: None,
             time_zone: "Asia/Kolkata".to_owned(),
             enrol_until: None,
-            draft: false,
-            estimate: None,
+            holdout_percent: None,
             created_by: None,
             reach: Reach::All,
         };
@@ -159,6 +158,7 @@ impl World {
             segments: domain::campaigns::audience::Segments::default(),
             grouping: domain::campaigns::Grouping::Policy,
             holdout: None,
+            also: Channel::ALL.to_vec(),
             zone: domain::local_day::DEFAULT_ZONE,
         };
         let mut connection = self.base.db().get().await.unwrap();
@@ -166,6 +166,7 @@ impl World {
             .transaction::<_, DbError, _>(async |connection| {
                 let id = sequences::insert(connection, &new, now).await?;
                 sequences::replace(connection, id, &new.steps).await?;
+                assert!(sequences::launch(connection, id, CampaignStatus::Preparing, now).await?);
                 let rules = Rules::default();
                 sequences::enrol(connection, &Enrolling { campaign: id, target: &target, rules: &rules }, now).await?;
                 assert!(sequences::settle(connection, id, now).await?);

@@ -8,20 +8,27 @@ use crate::{
     envelope::FieldFault,
     error::{ApiError, ApiResult},
     request::blank_is_none,
+    segments::resolved,
 };
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use domain::{
     campaigns::{
-        Audience,
+        Audience, CampaignStatus,
         sequence::{self, Fallback, Step},
         start::{self, DEFAULT_ZONE},
     },
     ids::{TemplateId, UploadId},
+    local_day::local_day,
     messaging::Channel,
     permissions::Reach,
 };
-use schema::{AsyncPgConnection, sequences::NewSequence, templates, uploads};
+use jobs::{sequences::texts, services::Services};
+use schema::{
+    AsyncPgConnection,
+    sequences::{Drafted, NewSequence},
+    template_versions, uploads,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -31,17 +38,17 @@ const TAG_LIMIT: usize = 50;
 /// What a draft becomes, checked.
 pub(super) struct Change {
     pub steps: Vec<Step>,
-    pub max_messages: Option<i16>,
-    pub enrol_until: Option<DateTime<Utc>>,
+    pub beside: Drafted,
 }
 
 /// The ladder, if it can be written.
 pub(super) async fn ladder(
+    services: &Services,
     connection: &mut AsyncPgConnection,
     caller: &SignedIn,
     given: NewLadder,
-    now: DateTime<Utc>,
 ) -> ApiResult<NewSequence> {
+    let now = services.clock.now();
     let mut faults = Faults::default();
     let name = given.name.trim().to_owned();
     if name.is_empty() {
@@ -56,10 +63,12 @@ pub(super) async fn ladder(
     let audience = Audience::parse(&given.target_audience).map_err(|error| faults.add("targetAudience", error)).ok();
     let enrol_until = faults.until(given.enrol_until.as_deref(), zone, now);
     let steps = faults.steps(&given.steps);
-    faults.templates(connection, &steps).await?;
+    faults.templates(services, connection, &steps).await?;
     let upload = given.upload_id.map(|id| id.0);
     let unready = faults.upload(connection, caller.reach, upload).await?;
     let Some(audience) = audience.filter(|_| faults.0.is_empty()) else { return Err(ApiError::faults(faults.0)) };
+    // one that they may not see is as one that is not there
+    resolved(connection, "targetAudience", &audience.segments(), caller.user_id).await?;
     if let Some(status) = unready {
         let message = format!("uploadId: the upload is {status}; only a completed one can be addressed");
         let details = json!({"field": "uploadId", "status": status});
@@ -75,8 +84,7 @@ pub(super) async fn ladder(
         upload_id: upload.map(|id| id.0),
         time_zone: zone.name().to_owned(),
         enrol_until,
-        draft: given.draft.unwrap_or(false),
-        estimate: None,
+        holdout_percent: given.holdout_percent,
         created_by: Some(caller.user_id.0),
         reach: caller.reach,
     })
@@ -84,16 +92,18 @@ pub(super) async fn ladder(
 
 /// What a draft is to become, if it can be written.
 pub(super) async fn change(
+    services: &Services,
     connection: &mut AsyncPgConnection,
     given: LadderChange,
-    now: DateTime<Utc>,
 ) -> ApiResult<Change> {
+    let now = services.clock.now();
     let mut faults = Faults::default();
     let enrol_until = faults.until(given.enrol_until.as_deref(), DEFAULT_ZONE, now);
     let steps = faults.steps(&given.steps);
-    faults.templates(connection, &steps).await?;
+    faults.templates(services, connection, &steps).await?;
+    let beside = Drafted { max_messages: given.max_messages, holdout_percent: given.holdout_percent, enrol_until };
     match faults.0.is_empty() {
-        true => Ok(Change { steps, max_messages: given.max_messages, enrol_until }),
+        true => Ok(Change { steps, beside }),
         false => Err(ApiError::faults(faults.0)),
     }
 }
@@ -152,7 +162,13 @@ impl Faults {
         steps
     }
 
-    async fn templates(&mut self, connection: &mut AsyncPgConnection, steps: &[Step]) -> ApiResult<()> {
+    async fn templates(
+        &mut self,
+        services: &Services,
+        connection: &mut AsyncPgConnection,
+        steps: &[Step],
+    ) -> ApiResult<()> {
+        let today = local_day(services.clock.now(), None);
         let mut used: BTreeMap<(i64, Channel), String> = BTreeMap::new();
         for (index, step) in steps.iter().enumerate() {
             used.entry((step.template, step.channel)).or_insert_with(|| format!("steps[{index}].templateId"));
@@ -163,13 +179,10 @@ impl Faults {
         }
         // at most two a step
         for ((template, channel), field) in used {
-            let problem = match templates::get(connection, TemplateId(template)).await? {
-                None => "there is no such template".to_owned(),
-                Some(found) if found.channel()? != channel => format!("is a template for {}", found.template_type),
-                Some(found) if !found.is_active => "is not active any more".to_owned(),
-                Some(_) => continue,
-            };
-            self.add(field, problem);
+            let versions = template_versions::of_template(connection, template, None).await?;
+            if let Some(problem) = texts::problem(services, channel, versions, today) {
+                self.add(field, problem);
+            }
         }
         Ok(())
     }
@@ -200,10 +213,10 @@ fn time(text: &str) -> Option<NaiveTime> {
 }
 
 /// A ladder for the audit log.
-pub(super) fn told(new: &NewSequence) -> Value {
+pub(super) fn told(new: &NewSequence, status: CampaignStatus) -> Value {
     json!({
-        "name": new.name, "mode": "sequence", "draft": new.draft, "tags": new.tags, "steps": steps_told(&new.steps),
-        "maxMessages": new.max_messages, "uploadId": new.upload_id.map(UploadId), "targetAudience": new.audience,
+        "name": new.name, "mode": "sequence", "status": status, "tags": new.tags, "steps": steps_told(&new.steps),
+        "maxMessages": new.max_messages, "holdoutPercent": new.holdout_percent, "uploadId": new.upload_id.map(UploadId), "targetAudience": new.audience,
         "enrolUntil": new.enrol_until,
     })
 }

@@ -38,6 +38,9 @@ pub(super) struct NewLadder {
     /// The most messages that a policy gets, over all channels; by default as many as there are steps and fallbacks.
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     pub max_messages: Option<i16>,
+    /// The share of people, in percent, who get no step, so that the lift can be measured.
+    #[oai(validator(minimum(value = "0"), maximum(value = "90")))]
+    pub holdout_percent: Option<u8>,
     /// Policies that come into the target later are put on until then: an instant, or a local time of `timeZone`.
     #[oai(validator(max_length = 40))]
     pub enrol_until: Option<String>,
@@ -55,6 +58,9 @@ pub(super) struct LadderChange {
     /// The most messages that a policy gets, over all channels.
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     pub max_messages: Option<i16>,
+    /// The share of people, in percent, who get no step.
+    #[oai(validator(minimum(value = "0"), maximum(value = "90")))]
+    pub holdout_percent: Option<u8>,
     /// Policies that come into the target later are put on until then: an instant.
     #[oai(validator(max_length = 40))]
     pub enrol_until: Option<String>,

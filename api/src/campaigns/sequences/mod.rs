@@ -6,7 +6,7 @@ mod check;
 mod given;
 mod shown;
 
-use super::find;
+use super::{trials::unforeseen, find};
 use crate::{
     auth::{Guard, SignedIn, permit},
     envelope::{Reply, Success, ok},
@@ -24,6 +24,7 @@ use domain::{
     permissions::Permission,
 };
 use given::{LadderChange, NewLadder};
+use jobs::campaigns::forecast::ForecastError;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -51,16 +52,20 @@ struct LadderWritten {
     id: Id<CampaignId>,
     /// Where it stands.
     status: Name<CampaignStatus>,
-    /// The job that puts policies on it; absent for a draft.
+    /// Policies that would be put on it now; absent when that takes too long to tell.
+    recipients: Option<i64>,
+    /// The most messages that these get, over all steps and channels.
+    messages: Option<i64>,
+    /// The job that puts policies on it; absent for a draft, and for one that waits for a second person's word.
     job_id: Option<Uuid>,
 }
 
-/// 202 when policies are being put on it, 201 for a draft.
+/// 202 when policies are being put on it, 201 when it waits.
 #[derive(ApiResponse)]
 enum Written {
-    /// A draft.
+    /// A draft, or one that waits for a second person's word.
     #[oai(status = 201)]
-    Draft(Json<Success<LadderWritten>>),
+    Waiting(Json<Success<LadderWritten>>),
     /// Begun: `GET /api/jobs/{jobId}` tells when everybody is on it.
     #[oai(status = 202)]
     Started(Json<Success<LadderWritten>>),
@@ -73,6 +78,7 @@ impl SequencesApi {
     /// Leads every policy of the target to its renewal: each step is a message so many days before or after the policy's
     /// last day, at a time of the recipient's day. A policy's way ends at once when it is renewed, paid, lapses or has an
     /// open claim, or when its holder answers or opts out. A policy's term is on one ladder at a time.
+    /// One that may send more than one person may waits for a second person's word (`POST /api/campaigns/:id/approval`).
     #[oai(path = "/sequences", method = "post")]
     async fn create_sequence(
         &self,
@@ -84,26 +90,26 @@ impl SequencesApi {
         if !draft {
             may_send(&caller)?;
         }
-        let now = state.services.clock.now();
-        let mut connection = state.services.db.get().await?;
-        let new = check::ladder(&mut connection, &caller, body.0, now).await?;
-        let (id, enqueued) = connection
-            .transaction::<_, DbError, _>(async |connection| {
-                let (id, enqueued) = jobs::sequences::request::create(connection, now, &new).await?;
-                let entry = caller.entry("campaign.created", Entity::of(CampaignId(id))).after(check::told(&new));
-                audit::record(connection, &[entry]).await?;
-                Ok((id, enqueued))
+        let services = &state.services;
+        let mut connection = services.db.get().await?;
+        let new = check::ladder(services, &mut connection, &caller, body.0).await?;
+        let created = connection
+            .transaction::<_, ForecastError, _>(async |connection| {
+                let created = jobs::sequences::request::create(services, connection, &new, draft).await?;
+                let entry = caller.entry("campaign.created", Entity::of(CampaignId(created.id)));
+                audit::record(connection, &[entry.after(check::told(&new, created.status))]).await?;
+                Ok(created)
             })
-            .await?;
+            .await
+            .map_err(unforeseen)?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        let status = if draft { CampaignStatus::Draft } else { CampaignStatus::Preparing };
-        let job_id = enqueued.first().map(|job| job.id);
-        let answer = Json(Success {
-            success: true,
-            data: LadderWritten { id: Id(CampaignId(id)), status: Name(status), job_id },
-        });
-        Ok(if draft { Written::Draft(answer) } else { Written::Started(answer) })
+        services.dispatcher.push(&created.enqueued).await;
+        let job_id = created.enqueued.first().map(|job| job.id);
+        let forecast = &created.forecast;
+        let (recipients, messages) = (forecast.recipients, forecast.messages);
+        let (id, status) = (Id(CampaignId(created.id)), Name(created.status));
+        let answer = Json(Success { success: true, data: LadderWritten { id, status, recipients, messages, job_id } });
+        Ok(if job_id.is_some() { Written::Started(answer) } else { Written::Waiting(answer) })
     }
 
     /// Get the steps of a ladder
@@ -133,31 +139,31 @@ impl SequencesApi {
         id: Path<Id<CampaignId>>,
         body: JsonBody<LadderChange>,
     ) -> ApiResult<Reply<Ladder>> {
-        let now = state.services.clock.now();
+        let services = &state.services;
         let campaign = id.0.0;
         let mut connection = state.services.db.get().await?;
         find(&mut connection, caller.reach, campaign).await?;
-        let change = check::change(&mut connection, body.0, now).await?;
+        let change = check::change(services, &mut connection, body.0).await?;
         let before = sequences::steps(&mut connection, campaign.0).await?;
         let before: Vec<_> = before.into_iter().map(|row| row.step).collect();
         let changed = connection
-            .transaction::<_, DbError, _>(async |connection| {
-                let (most, until) = (change.max_messages, change.enrol_until);
-                if !sequences::change(connection, campaign.0, most, until, now).await? {
-                    return Err(DbError::Query(QueryError::RollbackTransaction));
+            .transaction::<_, ForecastError, _>(async |connection| {
+                if !sequences::change(connection, campaign.0, &change.beside, services.clock.now()).await? {
+                    return Err(QueryError::RollbackTransaction.into());
                 }
                 sequences::replace(connection, campaign.0, &change.steps).await?;
                 let entry = caller.entry("campaign.steps_changed", Entity::of(campaign));
                 let entry = entry.before(check::steps_told(&before)).after(check::steps_told(&change.steps));
-                audit::record(connection, &[entry]).await
+                audit::record(connection, &[entry]).await?;
+                jobs::sequences::request::foretold(services, connection, campaign.0).await
             })
             .await;
         match changed {
-            Ok(()) => ok(shown::ladder(&mut connection, campaign).await?),
-            Err(DbError::Query(QueryError::RollbackTransaction)) => {
+            Ok(_) => ok(shown::ladder(&mut connection, campaign).await?),
+            Err(ForecastError::Database(DbError::Query(QueryError::RollbackTransaction))) => {
                 Err(ApiError::conflict("not_a_draft", "only the steps of a ladder that has not begun can be changed"))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(unforeseen(error)),
         }
     }
 

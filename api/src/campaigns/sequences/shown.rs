@@ -26,6 +26,8 @@ pub(super) struct Ladder {
     steps: Vec<ShownStep>,
     /// The most messages that a policy gets, over all channels.
     max_messages: Option<i32>,
+    /// The share of people, in percent, who get no step.
+    holdout_percent: Option<i32>,
     /// Newcomers are looked for until then.
     enrol_until: Option<DateTime<Utc>>,
     /// When they were looked for last.
@@ -122,6 +124,7 @@ pub(super) async fn ladder(connection: &mut AsyncPgConnection, campaign: Campaig
     Ok(Ladder {
         steps: rows.into_iter().map(|row| shown(row, &tallies)).collect(),
         max_messages: ladder.max_messages,
+        holdout_percent: ladder.holdout_percent,
         enrol_until: ladder.enrol_until,
         enrolled_at: ladder.enrolled_at,
     })

@@ -1,0 +1,152 @@
+//! What a ladder would come to now, without writing anything: how many policies it takes on, and their texts.
+
+use super::{enrol::Enrolling, weighed};
+use crate::{
+    DbError,
+    campaigns::{Counted, Target},
+    messages::{COLUMNS, JOINS, RenderRow},
+    names::Known,
+    places,
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use domain::messaging::Channel;
+
+/// How long counting may take, in milliseconds.
+const LIMIT_MS: u32 = 3_000;
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Counts whom the ladder would take on; `None` when it takes too long to tell.
+pub async fn foretell(
+    connection: &mut AsyncPgConnection,
+    this: &Enrolling<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Counted>, DbError> {
+    let query = format!(
+        "WITH {} SELECT why::TEXT AS reason, count(*) AS count FROM weighed GROUP BY 1",
+        weighed::ctes(this.target)
+    );
+    let counted = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            connection.batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT_MS}")).await?;
+            let statement = this.target.bind(sql_query(query).into_boxed());
+            let rows: Vec<Row> = statement
+                .bind::<BigInt, _>(this.campaign)
+                .bind::<Timestamptz, _>(now)
+                .bind::<Jsonb, _>(places::bind(this.rules))
+                .load(connection)
+                .await?;
+            connection.batch_execute("SET LOCAL statement_timeout TO DEFAULT").await?;
+            Ok(rows)
+        })
+        .await;
+    let rows = match counted {
+        Ok(rows) => rows,
+        Err(error) if error.is_statement_timeout() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut counted = Counted::default();
+    for Row { reason, count } in rows {
+        match reason {
+            None => counted.recipients = count,
+            Some(reason) => drop(counted.exclusions.insert(reason, count)),
+        }
+    }
+    Ok(Some(counted))
+}
+
+/// What a step says on one of its channels.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct StepText {
+    /// The step's place, from 0.
+    #[diesel(sql_type = SmallInt)]
+    pub step: i16,
+    /// It is the step's fallback.
+    #[diesel(sql_type = Bool)]
+    pub is_fallback: bool,
+    /// On which channel.
+    #[diesel(sql_type = Text, deserialize_as = Known<Channel>)]
+    pub channel: Channel,
+    /// The template.
+    #[diesel(sql_type = BigInt)]
+    pub template: i64,
+    /// Its version's row in the language that stands in for others; `None`: it is gone.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub text: Option<i64>,
+}
+
+fn step_texts_of(campaign: &str) -> String {
+    format!(
+        "SELECT u.step, u.is_fallback, u.channel, u.template_id AS template, v.id AS text \
+         FROM (SELECT step, FALSE AS is_fallback, channel, template_id, template_version AS version FROM campaign_steps \
+               WHERE campaign_id = {campaign} \
+               UNION ALL \
+               SELECT step, TRUE, fallback_channel, fallback_template_id, fallback_template_version FROM campaign_steps \
+               WHERE campaign_id = {campaign} AND fallback_template_id IS NOT NULL) AS u \
+         LEFT JOIN template_versions v ON v.template_id = u.template_id AND v.version = u.version AND v.is_fallback"
+    )
+}
+
+/// What the steps of a ladder say, from the first; a step's fallback after it.
+pub async fn step_texts(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Vec<StepText>, DbError> {
+    let query = format!("{} ORDER BY u.step, u.is_fallback", step_texts_of("$1"));
+    Ok(sql_query(query).bind::<BigInt, _>(campaign).load(connection).await?)
+}
+
+/// Every text of a ladder for each of up to `limit` policies, as their messages would have them: for trying what texts
+/// come to. Policies of the target; without one, of those that are on the ladder.
+pub async fn sample(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    target: Option<&Target>,
+    limit: i64,
+) -> Result<Vec<RenderRow>, DbError> {
+    let binds = target.map_or(0, Target::binds);
+    let (campaign_at, limit_at) = (format!("${}::BIGINT", binds + 1), format!("${}", binds + 2));
+    let some = match target {
+        // every policy is on its own way: the first that are found end the search
+        Some(target) => format!(
+            "{}, some AS (SELECT customer_id, policy_id, case_id FROM ranked WHERE place = 1 LIMIT {limit_at})",
+            target.ctes()
+        ),
+        None => format!(
+            "some AS (SELECT customer_id, policy_id, case_id FROM campaign_enrolments \
+                      WHERE campaign_id = {campaign_at} ORDER BY id LIMIT {limit_at})"
+        ),
+    };
+    let query = format!(
+        "WITH {some}, texts AS (SELECT DISTINCT u.channel, u.text FROM ({texts}) AS u WHERE u.text IS NOT NULL) \
+         SELECT m.attempts, {COLUMNS} \
+         FROM (SELECT 0::BIGINT AS id, CASE t.channel WHEN 'email' THEN h.email ELSE h.phone END AS address, \
+                   t.channel::VARCHAR AS channel, y.purpose, 0::SMALLINT AS attempts, t.text AS template_version_id, \
+                   NULL::JSONB AS content, s.customer_id, s.policy_id, s.case_id \
+               FROM some s JOIN customers h ON h.id = s.customer_id CROSS JOIN texts t \
+               JOIN template_versions v ON v.id = t.text JOIN templates y ON y.id = v.template_id) AS m {JOINS} \
+         WHERE m.address IS NOT NULL",
+        texts = step_texts_of(&campaign_at),
+    );
+    connection
+        .transaction::<_, DbError, _>(async |connection| {
+            connection.batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT_MS}")).await?;
+            let statement = sql_query(query).into_boxed();
+            let statement = match target {
+                Some(target) => target.bind(statement),
+                None => statement,
+            };
+            let rows = statement.bind::<BigInt, _>(campaign).bind::<BigInt, _>(limit).load(connection).await?;
+            connection.batch_execute("SET LOCAL statement_timeout TO DEFAULT").await?;
+            Ok(rows)
+        })
+        .await
+        .or_else(|error: DbError| if error.is_statement_timeout() { Ok(Vec::new()) } else { Err(error) })
+}
