@@ -113,24 +113,24 @@ pub async fn sample(
 ) -> Result<Vec<RenderRow>, DbError> {
     let binds = target.map_or(0, Target::binds);
     let (campaign_at, limit_at) = (format!("${}::BIGINT", binds + 1), format!("${}", binds + 2));
-    let some = match target {
+    let tried = match target {
         // every policy is on its own way: the first that are found end the search
         Some(target) => format!(
-            "{}, some AS (SELECT customer_id, policy_id, case_id FROM ranked WHERE place = 1 LIMIT {limit_at})",
+            "{}, tried AS (SELECT customer_id, policy_id, case_id FROM ranked WHERE place = 1 LIMIT {limit_at})",
             target.ctes()
         ),
         None => format!(
-            "some AS (SELECT customer_id, policy_id, case_id FROM campaign_enrolments \
+            "tried AS (SELECT customer_id, policy_id, case_id FROM campaign_enrolments \
                       WHERE campaign_id = {campaign_at} ORDER BY id LIMIT {limit_at})"
         ),
     };
     let query = format!(
-        "WITH {some}, texts AS (SELECT DISTINCT u.channel, u.text FROM ({texts}) AS u WHERE u.text IS NOT NULL) \
+        "WITH {tried}, texts AS (SELECT DISTINCT u.channel, u.text FROM ({texts}) AS u WHERE u.text IS NOT NULL) \
          SELECT m.attempts, {COLUMNS} \
          FROM (SELECT 0::BIGINT AS id, CASE t.channel WHEN 'email' THEN h.email ELSE h.phone END AS address, \
                    t.channel::VARCHAR AS channel, y.purpose, 0::SMALLINT AS attempts, t.text AS template_version_id, \
                    NULL::JSONB AS content, s.customer_id, s.policy_id, s.case_id \
-               FROM some s JOIN customers h ON h.id = s.customer_id CROSS JOIN texts t \
+               FROM tried s JOIN customers h ON h.id = s.customer_id CROSS JOIN texts t \
                JOIN template_versions v ON v.id = t.text JOIN templates y ON y.id = v.template_id) AS m {JOINS} \
          WHERE m.address IS NOT NULL",
         texts = step_texts_of(&campaign_at),

@@ -47,7 +47,12 @@ impl Person {
 
 impl Ground {
     pub async fn new() -> Self {
-        let api = TestApi::new().await;
+        Self::with(&[]).await
+    }
+
+    /// With these settings.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let api = TestApi::with(variables).await;
         let user = api.user(SystemRole::Administrator).await;
         let (client, connection) = tokio_postgres::connect(api.base.database.url(), NoTls).await.expect("a connection");
         tokio::spawn(connection);
@@ -176,7 +181,8 @@ impl Ground {
                 "SELECT NOT EXISTS (SELECT 1 FROM jobs WHERE queue IN ({queues}) \
                             AND (state IN ('available', 'running') OR state = 'scheduled' AND run_at <= '{now}')) \
                     AND NOT EXISTS (SELECT 1 FROM campaigns c JOIN campaign_enrolments e ON e.campaign_id = c.id \
-                            WHERE c.status = 'active' AND e.state = 'active' AND LEAST(e.next_at, e.fallback_at) <= '{now}')"
+                            WHERE c.status = 'active' AND e.state = 'active' AND LEAST(e.next_at, e.fallback_at) <= '{now}') \
+                    AND NOT EXISTS (SELECT 1 FROM enrolment_news)"
             );
             self.client.query_one(&idle, &[]).await.expect("an answer").get(0)
         })

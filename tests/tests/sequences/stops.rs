@@ -110,3 +110,58 @@ async fn a_daily_look_ends_what_no_step_is_due_for() {
     assert_eq!(ground.status(campaign).await, "completed");
     workers.stop().await;
 }
+
+#[tokio::test]
+async fn what_waits_is_taken_back_as_soon_as_something_is_heard() {
+    let ground = Ground::new().await;
+    let ends = ground.day(40);
+    let count = i64::try_from(ENDS.len()).unwrap();
+    // nothing happens to the second half
+    let people: Vec<Person> = (1..=2 * count).map(|number| Person::new(number, ends)).collect();
+    ground.people(&people).await;
+    // the last step of all: their ways are finished, but for the message
+    ground.ladder(&[ground.step(-30)], &json!({})).await;
+    let planning = ground.workers(&["campaigns=1"]);
+    ground.settle_on("'campaigns'").await;
+    let at = (ends - chrono::TimeDelta::days(30)).and_hms_opt(4, 31, 0).unwrap().and_utc();
+    ground.services().clock.advance(at - ground.now());
+    ground.settle_on("'campaigns'").await;
+    let pending = "SELECT count(*) FROM messages WHERE status = 'pending'";
+    assert_eq!(ground.number(pending).await, 2 * count);
+    for (number, (what, _)) in (1..).zip(ENDS) {
+        ground.end(what, number).await;
+    }
+    // no clock moves, and no step is due
+    ground.settle_on("'campaigns'").await;
+    let told = ground
+        .texts(
+            "SELECT m.policy_id || ' ' || m.status || ' ' || COALESCE(m.error_code, '') || ' ' || COALESCE(k.reason, '') \
+             FROM messages m LEFT JOIN message_checks k ON k.message_id = m.id ORDER BY m.policy_id",
+        )
+        .await;
+    let of = |number: i64| ENDS.get(usize::try_from(number - 1).unwrap()).map_or("", |(_, reason)| reason);
+    let expected = (1..=2 * count).map(|number| match of(number) {
+        "" => format!("{number} pending  "),
+        reason => format!("{number} suppressed {reason} {reason}"),
+    });
+    assert_eq!(told, expected.collect::<Vec<_>>());
+    planning.stop().await;
+}
+
+#[tokio::test]
+async fn a_ladder_that_is_held_hears_too() {
+    let ground = Ground::new().await;
+    let workers = ground.workers(&["campaigns=1"]);
+    let ends = ground.day(40);
+    ground.people(&[Person::new(1, ends), Person::new(2, ends)]).await;
+    let campaign = ground.ladder(&[ground.step(-30), ground.step(-7)], &json!({})).await;
+    ground.settle_on("'campaigns'").await;
+    ground.ask(campaign, "paused").await;
+    ground.end(ENDS[1].0, 1).await;
+    ground.settle_on("'campaigns'").await;
+    assert_eq!(
+        (ground.enrolment(1).await, ground.enrolment(2).await),
+        ("stopped: already_renewed".into(), "active".into())
+    );
+    workers.stop().await;
+}
