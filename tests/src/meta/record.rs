@@ -26,6 +26,8 @@ pub struct AcceptedMessage {
     pub recipient: String,
     /// Whether the caller was told.
     pub answered: bool,
+    /// When it was taken.
+    pub at: Instant,
 }
 
 /// Everything that was accepted, and counts of the rest.
@@ -107,6 +109,7 @@ impl Record {
             correlation: correlation.to_owned(),
             recipient: recipient.to_owned(),
             answered,
+            at: Instant::now(),
         });
         wamid
     }

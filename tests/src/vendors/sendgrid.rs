@@ -11,12 +11,14 @@ use crate::{
 };
 use anyhow::{Result, anyhow};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
 use domain::messaging::Correlation;
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The key that calls must carry.
 pub const API_KEY: &str = "SG.test-key";
@@ -35,14 +37,18 @@ pub struct Sendgrid {
     contract: Description,
     key: EcdsaKeyPair,
     random: SystemRandom,
+    /// Seconds by which its clock runs ahead of the machine's.
+    ahead: AtomicI64,
 }
 
 /// A running stand-in for SendGrid.
 pub type SendgridServer = StandIn<Sendgrid>;
 
-#[expect(clippy::disallowed_methods, reason = "the stand-in is another party, with a clock of its own")]
-fn now() -> i64 {
-    chrono::Utc::now().timestamp()
+impl Sendgrid {
+    #[expect(clippy::disallowed_methods, reason = "the stand-in is another party, with a clock of its own")]
+    fn now(&self) -> i64 {
+        chrono::Utc::now().timestamp() + self.ahead.load(Ordering::Relaxed)
+    }
 }
 
 impl StandIn<Sendgrid> {
@@ -53,7 +59,13 @@ impl StandIn<Sendgrid> {
             .map_err(|_| anyhow!("a key cannot be made"))?;
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random)
             .map_err(|error| anyhow!("a key cannot be read: {error}"))?;
-        Self::of(Sendgrid { contract: Description::load(SENDGRID)?, key, random }, behaviour).await
+        Self::of(Sendgrid { contract: Description::load(SENDGRID)?, key, random, ahead: AtomicI64::new(0) }, behaviour)
+            .await
+    }
+
+    /// Moves its clock forward: what it signs is refused when it is too old.
+    pub fn advance(&self, by: TimeDelta) {
+        self.stage.vendor.ahead.fetch_add(by.num_seconds(), Ordering::Relaxed);
     }
 
     /// The settings of a process that is to send here.
@@ -140,7 +152,7 @@ impl Vendor for Sendgrid {
         let happens = |what: &str, share| behaviour.happens(what, &asked.correlation, share);
         let told = |name: &'static str, more: Value| {
             let mut said = json!({
-                "email": asked.recipient, "timestamp": now(), "event": name,
+                "email": asked.recipient, "timestamp": self.now(), "event": name,
                 "sg_event_id": format!("ev-{id}-{name}"), "sg_message_id": format!("{id}.recvd-1-1"),
                 "smtp-id": format!("<{id}@geopod>"),
             });
@@ -182,7 +194,7 @@ impl Vendor for Sendgrid {
         let events: Vec<&Value> = told.iter().map(|told| &told.said).collect();
         // the vendor ends its bodies so, and signs that too
         let body = format!("{}\r\n", json!(events)).into_bytes();
-        let timestamp = now().to_string();
+        let timestamp = self.now().to_string();
         let signed = if truly { [timestamp.as_bytes(), &body].concat() } else { b"something else".to_vec() };
         let signature = self.key.sign(&self.random, &signed).map(|signature| STANDARD.encode(signature.as_ref()));
         let headers = vec![

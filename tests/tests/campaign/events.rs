@@ -9,6 +9,7 @@ use jobs::{campaigns::request::events_arrived, provider_events::keep};
 use providers::messaging::{EventKind, InboundEvent, ProviderEvent, StatusEvent};
 use schema::{AsyncConnection, DbError};
 use serde_json::json;
+use std::time::Instant;
 use tests::{
     meta::{AcceptedMessage, Behaviour},
     wait::until,
@@ -110,6 +111,7 @@ async fn one_that_is_faster_than_the_record_waits_for_it() {
         correlation: "m-1-1".to_owned(),
         recipient: String::new(),
         answered: true,
+        at: Instant::now(),
     };
     tell(&ground, &[status(&ground, &early, Delivered, false)]).await;
     let deferred = "SELECT EXISTS (SELECT 1 FROM provider_events WHERE apply_after > received_at + interval '0.4 s')";
@@ -128,6 +130,7 @@ async fn what_nobody_knows_is_kept_as_an_orphan_in_the_end() {
         correlation: correlation.to_owned(),
         recipient: String::new(),
         answered: true,
+        at: Instant::now(),
     };
     let events = [status(&ground, &strange("m-77-1"), Sent, true), status(&ground, &strange("x"), Sent, false)];
     tell(&ground, &events).await;
