@@ -86,6 +86,7 @@ fn diesel_type(sql: &str) -> &'static str {
         "jsonb" => "Jsonb",
         "timestamp with time zone" => "Timestamptz",
         "date" => "Date",
+        "interval" => "Interval",
         "time without time zone" => "Time",
         "boolean" => "Bool",
         "uuid" => "Uuid",

@@ -75,6 +75,8 @@ async fn a_second_number_writes_to_those_for_whom_the_first_has_no_room_today() 
         _ => None,
     }));
     variables.push(("WHATSAPP_PHONE_NUMBER_ID_2", OTHER_PHONE_NUMBER_ID.to_owned()));
+    // another number is another face: that is asked for
+    variables.push(("FAILOVER_CHANNELS", "whatsapp".to_owned()));
     let ground = Ground::new(&variables).await;
     for server in [&small, &large] {
         server.tell(&ground.address);

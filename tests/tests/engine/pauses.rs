@@ -23,6 +23,8 @@ async fn the_pace_holds_after_a_pause() {
         ground.until_idle().await;
         ground.put(&path, &json!({"status": "paused"})).await.data(200);
         clock.advance(held);
+        // a lane that wakes meanwhile finds it held, and ends
+        ground.until_idle().await;
         ground.put(&path, &json!({"status": "active"})).await.data(200);
         ground.until_idle().await;
         assert_eq!(book::number(&ground.client, &sent).await, before, "nothing bursts out after {held}");

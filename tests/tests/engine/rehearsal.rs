@@ -29,9 +29,9 @@ async fn a_rehearsal_goes_to_everybody_and_nobody() {
     assert_eq!(meta.accepted_count(), 0, "nobody got anything");
     // what comes back of it is made up: it says nothing of the customer, and is not in their history
     let told = "INSERT INTO provider_events (provider, provider_event_id, kind, message_id, provider_message_id, address, status, \
-                    bounce, inbound, occurred_at, payload) \
-                SELECT 'sandbox', 'made-up-' || e.kind, e.kind, m.id, m.provider_message_id, m.address, e.status, e.bounce, \
-                    '{\"text\": \"STOP\"}', now(), '{}' \
+                    bounce, occurred_at, payload) \
+                SELECT 'sandbox', 'made-up-' || e.kind, e.kind, m.id, m.provider_message_id, m.address, e.status, e.bounce, now(), \
+                    jsonb_build_object('inbound', jsonb_build_object('text', 'STOP', 'inReplyTo', m.provider_message_id)) \
                 FROM (SELECT * FROM messages WHERE rehearsal ORDER BY id LIMIT 1) m, \
                     (VALUES ('status', 'failed', 'hard'), ('inbound', NULL, NULL)) AS e (kind, status, bounce)";
     ground.client.execute(told, &[]).await.unwrap();
