@@ -17,12 +17,13 @@ use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     audit::{self, Actor, Entity},
     campaigns::{self, Campaign, Prize, Tried, Variant, Win},
+    consent::rules,
 };
 use serde_json::{Value, json};
 
 /// Messages that get the winner in one statement.
 const PIECE: i64 = 5_000;
-/// While nothing has gone out it is looked again after this.
+/// While nothing has gone out, and something still may, it is looked again after this.
 const NOT_BEGUN: TimeDelta = TimeDelta::minutes(5);
 
 /// Decides when the time has come, and gives the winner to those who wait.
@@ -39,9 +40,14 @@ pub async fn run(this: DecideWinner, context: &JobContext) -> Result<Decision, J
     let winner = match campaign.winner_id {
         Some(winner) => variants.iter().find(|variant| variant.id == winner),
         None => {
-            let first = campaigns::first_sent(&mut connection, campaign.id).await?;
-            let due = first.map_or(context.now() + NOT_BEGUN, |first| first + test.lasts());
-            if first.is_none() || due > context.now() {
+            let begun = campaigns::begun(&mut connection, campaign.id).await?;
+            let due = match begun.at {
+                Some(first) => first + test.lasts(),
+                None if begun.goes_on => context.now() + NOT_BEGUN,
+                // nobody it was to be tried on can be reached: no time will tell, and the rest must not wait for ever
+                None => context.now(),
+            };
+            if due > context.now() {
                 return Ok(Decision::Snooze { until: due, reason: "it is still being tried".to_owned() });
             }
             decide(&mut connection, &campaign, &variants, &test, context.now()).await?
@@ -149,9 +155,11 @@ async fn give(
     let texts = texts::of_variant(winner, &versions).map_err(JobError::discard)?;
     let content = texts::content(winner);
     let waiting = campaigns::waiting(connection, campaign.id).await?;
-    let gap = campaign.plan().pace.map_or(TimeDelta::zero(), |pace: Pace| pace.gap(waiting));
-    let from = context.now();
-    let prize = Prize { variant: winner, texts: &texts, content: content.as_ref(), from, gap };
+    let plan = campaign.plan();
+    let gap = plan.pace.map_or(TimeDelta::zero(), |pace: Pace| pace.gap(waiting));
+    let (from, rules) = (context.now(), rules::get(connection).await?);
+    let timing = plan.timing;
+    let prize = Prize { variant: winner, texts: &texts, content: content.as_ref(), from, gap, timing, rules: &rules };
     let mut given = 0;
     loop {
         let piece = campaigns::award(connection, campaign.id, &prize, given, PIECE, context.now()).await?;

@@ -46,5 +46,5 @@ pub use sweep::{Lane, broken, idle_lanes, undrained, unstopped};
 pub use taken_back::log_taken_back;
 pub use target::{Target, estimate, plan};
 pub use texts::{channels, texts};
-pub use variants::{NewVariant, Tried, Variant, Win, first_sent, keep_basis, name_winner, tried, variants};
+pub use variants::{Begun, NewVariant, Tried, Variant, Win, begun, keep_basis, name_winner, tried, variants};
 pub use winner::{Prize, award, undecided, waiting};

@@ -4,7 +4,7 @@ use crate::{DbError, names::Known};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::Channel;
 use serde_json::Value;
@@ -148,22 +148,26 @@ pub async fn tried(connection: &mut AsyncPgConnection, campaign: i64) -> Result<
     .await?)
 }
 
-#[derive(QueryableByName)]
-struct First {
+/// How far a test has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Begun {
+    /// When the first message of any variant went out; `None`: none has.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    at: Option<DateTime<Utc>>,
+    pub at: Option<DateTime<Utc>>,
+    /// Whether any message of a variant is still to go out.
+    #[diesel(sql_type = Bool)]
+    pub goes_on: bool,
 }
 
-/// When the first message of any variant went out; `None`: none has.
-pub async fn first_sent(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Option<DateTime<Utc>>, DbError> {
-    let row: First = sql_query(
-        "SELECT min(m.sent_at) AS at FROM campaign_variants v JOIN messages m ON m.variant_id = v.id \
-         WHERE v.campaign_id = $1",
+/// How far a campaign's test has come.
+pub async fn begun(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Begun, DbError> {
+    Ok(sql_query(
+        "SELECT min(m.sent_at) AS at, COALESCE(bool_or(m.status IN ('pending', 'sending')), FALSE) AS goes_on \
+         FROM campaign_variants v JOIN messages m ON m.variant_id = v.id WHERE v.campaign_id = $1",
     )
     .bind::<BigInt, _>(campaign)
     .get_result(connection)
-    .await?;
-    Ok(row.at)
+    .await?)
 }
 
 /// What made a variant the winner.

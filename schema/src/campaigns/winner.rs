@@ -1,15 +1,16 @@
 //! Giving those who wait for it the variant that won.
 
 use super::audience::{AWAITING_WINNER, PinnedText};
+use super::timing::Due;
 use super::variants::Variant;
-use crate::DbError;
+use crate::{DbError, places};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Time, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::ExclusionReason;
-use domain::messaging::Channel;
+use domain::campaigns::{ExclusionReason, plan::Timing};
+use domain::messaging::{Channel, restraint::Rules};
 use serde_json::Value;
 
 /// What those who wait get.
@@ -25,6 +26,31 @@ pub struct Prize<'a> {
     pub from: DateTime<Utc>,
     /// Between two of them.
     pub gap: TimeDelta,
+    /// Whose clocks the campaign follows; a variant tried at an hour of the day is given at that hour.
+    pub timing: Timing,
+    /// Where people live of whom nothing is known.
+    pub rules: &'a Rules,
+}
+
+impl Prize<'_> {
+    /// The common table `timed`: when each of those who wait is due.
+    fn timed(&self) -> String {
+        let (now, time) = ("$9::TIMESTAMPTZ", "$15");
+        // no day is too early: it is the recipient's own, or the next
+        let due = Due { timing: self.timing, now, day: "'-infinity'", time };
+        let due = match self.variant.send_hour {
+            Some(_) => due.in_hour("$17::INTEGER"),
+            None if self.timing.is_local() => due.sql(),
+            None => return format!("timed AS (SELECT w.id, {now} AS due FROM waiting w)"),
+        };
+        let (zones, zone, joins) = (places::ZONES, places::zone("$16::JSONB"), places::JOINS);
+        format!(
+            "{zones}, timed AS ( \
+                SELECT f.id, {due} AS due FROM ( \
+                    SELECT w.id, w.customer_id, {zone} AS zone FROM waiting w JOIN customers c ON c.id = w.customer_id \
+                    LEFT JOIN policies p ON p.id = w.policy_id {joins}) AS f)"
+        )
+    }
 }
 
 #[derive(QueryableByName)]
@@ -48,25 +74,37 @@ pub async fn award(
         Channel::Whatsapp | Channel::Sms => ("c.phone", ExclusionReason::NoPhone),
     };
     let Some(any) = prize.texts.iter().find(|text| text.language.is_none()) else { return Ok(0) };
+    let time = match prize.timing {
+        Timing::AtOnce => None,
+        Timing::RecipientTime { at } => Some(at),
+        Timing::BestHour { otherwise } => Some(otherwise),
+    };
+    let gap = "$11 * INTERVAL '1 microsecond'";
     let row: Count = sql_query(format!(
         "WITH waiting AS ( \
-            SELECT m.id, m.customer_id, row_number() OVER (ORDER BY m.id) - 1 AS turn FROM (\
-                SELECT id, customer_id FROM messages \
-                WHERE campaign_id = $1 AND status = 'pending' AND held_for = '{AWAITING_WINNER}' \
-                ORDER BY id LIMIT $2 FOR UPDATE) AS m \
+            SELECT id, customer_id, policy_id FROM messages \
+            WHERE campaign_id = $1 AND status = 'pending' AND held_for = '{AWAITING_WINNER}' \
+            ORDER BY id LIMIT $2 FOR UPDATE \
+        ), {timed}, turned AS ( \
+            SELECT id, due, row_number() OVER (ORDER BY due, id) - 1 AS turn FROM timed \
+        ), paced AS ( \
+            SELECT id, GREATEST($9 + (turn + $10) * {gap}, \
+                max(due - turn * {gap}) OVER (ORDER BY due, id ROWS UNBOUNDED PRECEDING) + turn * {gap}) AS due_at \
+            FROM turned \
         ), given AS ( \
             UPDATE messages m SET updated_at = $3, held_for = NULL, \
                 status = CASE WHEN {address} IS NULL THEN 'suppressed' ELSE m.status END, \
                 error_code = CASE WHEN {address} IS NULL THEN '{missing}' ELSE m.error_code END, \
                 channel = $4, address = COALESCE({address}, m.address), template_id = $5, purpose = $6, topic = $7, \
-                content = $8, due_at = $9 + (w.turn + $10) * $11 * INTERVAL '1 microsecond' \
-                    - (SELECT d.delayed FROM campaigns d WHERE d.id = $1), \
+                content = $8, due_at = d.due_at - (SELECT k.delayed FROM campaigns k WHERE k.id = $1), \
                 template_version_id = COALESCE( \
                     ($13::BIGINT[])[array_position($12::TEXT[], c.language::TEXT)], \
                     ($13::BIGINT[])[array_position($12::TEXT[], split_part(replace(c.language, '-', '_'), '_', 1))], $14) \
-            FROM waiting w JOIN customers c ON c.id = w.customer_id WHERE m.id = w.id RETURNING 1 \
+            FROM waiting w JOIN customers c ON c.id = w.customer_id JOIN paced d ON d.id = w.id \
+            WHERE m.id = w.id RETURNING 1 \
         ) \
-        SELECT count(*) FROM given"
+        SELECT count(*) FROM given",
+        timed = prize.timed()
     ))
     .bind::<BigInt, _>(campaign)
     .bind::<BigInt, _>(limit)
@@ -86,6 +124,9 @@ pub async fn award(
         prize.texts.iter().filter(|text| text.language.is_some()).map(|text| text.version).collect::<Vec<_>>(),
     )
     .bind::<BigInt, _>(any.version)
+    .bind::<Nullable<Time>, _>(time)
+    .bind::<Jsonb, _>(places::bind(prize.rules))
+    .bind::<Nullable<Integer>, _>(prize.variant.send_hour.map(i32::from))
     .get_result(connection)
     .await?;
     Ok(row.count)

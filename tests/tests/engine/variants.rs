@@ -7,6 +7,7 @@ use crate::{
 use chrono::TimeDelta;
 use domain::campaigns::split;
 use serde_json::json;
+use tests::meta::{Behaviour, MetaServer};
 
 async fn two_texts(ground: &Ground, test: serde_json::Value) -> String {
     let other = book::template(&ground.client, "Hello {name}, it is time").await;
@@ -130,5 +131,56 @@ async fn a_test_that_is_decided_before_its_time_goes_on_at_once() {
     ground.until_idle().await;
     ground.post(&format!("/api/campaigns/{id}/winner"), &json!({"variant": "B"})).await.data(202);
     ground.until_status(&id, "completed").await;
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn where_nobody_can_be_reached_to_try_it_the_rest_gets_it_all_the_same() {
+    let meta = MetaServer::start(Behaviour { unreachable: 1.0, ..Behaviour::default() }).await.unwrap();
+    let environment = meta.environment();
+    let variables: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let ground = Ground::with(&entries(40), &variables).await;
+    let workers = ground.workers();
+    let id = two_texts(&ground, json!({"metric": "clicked", "sharePercent": 50, "hours": 1})).await;
+    let campaign = number(&id);
+    let tried = format!(
+        "SELECT count(*) FROM messages WHERE campaign_id = {campaign} AND variant_id IS NOT NULL AND status = 'pending'"
+    );
+    ground.until_status(&id, "active").await;
+    ground.until_number("all of the test are refused", &tried, 0).await;
+    meta.change(|behaviour| behaviour.unreachable = 0.0);
+    ground.api.state.services.clock.advance(TimeDelta::hours(2));
+    ground.until_status(&id, "completed").await;
+    let sent = format!("SELECT count(*) FROM messages WHERE campaign_id = {campaign} AND sent_at IS NOT NULL");
+    assert_eq!(book::number(&ground.client, &sent).await, i64::try_from(meta.accepted_count()).unwrap());
+    assert!(meta.accepted_count() > 0);
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn the_rest_gets_what_won_at_its_own_time_as_well() {
+    let ground = Ground::new(&entries(40)).await;
+    let services = &ground.api.state.services;
+    let day = services.clock.now().date_naive() + TimeDelta::days(1);
+    // nine in the morning in India
+    services.clock.advance(day.and_hms_opt(3, 30, 0).unwrap().and_utc() - services.clock.now());
+    let workers = ground.workers();
+    let other = book::template(&ground.client, "Hello {name}, it is time").await;
+    let request = json!({
+        "variants": [{"label": "A"}, {"label": "B", "templateId": format!("template-{other}")}],
+        "test": {"metric": "clicked", "sharePercent": 50, "hours": 2},
+        "sendTime": {"mode": "recipientTime", "at": "10:00"},
+    });
+    let id = ground.create(&request).await;
+    ground.until_status(&id, "active").await;
+    services.clock.advance(TimeDelta::minutes(61));
+    let tried = "SELECT count(*) FROM messages WHERE variant_id IS NOT NULL AND status = 'pending'";
+    ground.until_number("those of the test got it at ten", tried, 0).await;
+    services.clock.advance(TimeDelta::hours(3));
+    let waits = "SELECT count(*) FROM messages WHERE held_for = 'awaiting_winner'";
+    ground.until_number("it is decided", waits, 0).await;
+    let due = "SELECT DISTINCT to_char(due_at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI') FROM messages \
+               WHERE variant_id IS NULL";
+    assert_eq!(book::texts(&ground.client, due).await, [format!("{} 10:00", day + TimeDelta::days(1))]);
     workers.stop().await;
 }

@@ -42,17 +42,20 @@ impl World {
     pub async fn go_on(&mut self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         let ground = &self.ground;
-        until_some("work went on", limit * 20, || async {
-            let is_idle = ground.is_idle().await;
-            (is_idle || Instant::now() >= end).then_some(is_idle)
+        let undone = until_some("work went on", limit * 20, || async {
+            let undone = ground.undone().await;
+            (undone.is_empty() || Instant::now() >= end).then_some(undone)
         })
-        .await
+        .await;
+        if !undone.is_empty() {
+            self.story.tell(format!("    {} still to do: {}", self.ground.now(), undone.join(", ")));
+        }
+        undone.is_empty()
     }
 
     pub async fn let_it_run(&mut self) {
-        let is_idle = self.go_on(WHILE).await;
-        self.story.tell(format!("{} let it run: idle {is_idle}", self.ground.now()));
-        if is_idle {
+        if self.go_on(WHILE).await {
+            self.story.tell(format!("{} everything is done", self.ground.now()));
             self.look().await;
             self.judge_sums().await;
         }

@@ -6,10 +6,12 @@ use crate::{
     world::World,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Moves of the clock within which everything has to be over: ladders and paces are no longer than that.
 const MOVES: usize = 400;
+/// Long enough for a debug build on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(300);
 /// How long work is waited for between them.
 const WHILE: Duration = Duration::from_secs(3);
 
@@ -21,7 +23,11 @@ impl World {
         self.sleep(false);
         // what providers asked for is over long before time has gone on so far
         self.forget().await;
+        let deadline = Instant::now() + DEADLINE;
         for _ in 0..MOVES {
+            if Instant::now() >= deadline {
+                break;
+            }
             self.decide().await;
             let is_idle = self.go_on(WHILE).await;
             self.look().await;

@@ -182,15 +182,16 @@ impl Ground {
         self.rows(query).await[0].get(0)
     }
 
-    /// Whether nothing is left to do now.
-    pub async fn is_idle(&self) -> bool {
+    /// What is left to do now; empty when there is nothing.
+    pub async fn undone(&self) -> Vec<String> {
         let now = self.now().to_rfc3339();
         let query = format!(
-            "SELECT (SELECT count(*) FROM jobs WHERE state IN ('available', 'running') \
-                        OR (state = 'scheduled' AND run_at <= '{now}')) \
-                  + (SELECT count(*) FROM provider_events WHERE applied_at IS NULL AND apply_after <= '{now}')"
+            "SELECT count(*) || ' ' || kind || ' ' || state FROM jobs WHERE state IN ('available', 'running') \
+                OR (state = 'scheduled' AND run_at <= '{now}') GROUP BY kind, state \
+             UNION ALL SELECT count(*) || ' events' FROM provider_events \
+                WHERE applied_at IS NULL AND apply_after <= '{now}' HAVING count(*) > 0"
         );
-        self.number(&query).await == 0
+        self.rows(&query).await.iter().map(|row| row.get(0)).collect()
     }
 }
 

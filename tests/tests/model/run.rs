@@ -12,7 +12,7 @@ fn asked(name: &str) -> Option<u64> {
 }
 
 async fn live(seed: u64) -> String {
-    let mut world = World::new(seed).await;
+    let mut world = World::new(seed, asked("MODEL_SEED").is_some()).await;
     for _ in 0..=world.chance.below(3) {
         world.create().await;
     }

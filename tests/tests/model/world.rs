@@ -19,6 +19,8 @@ pub const QUIET: (&str, &str) = ("22:00", "07:00");
 pub struct Story {
     seed: u64,
     lines: Vec<String>,
+    /// Told in any case.
+    is_loud: bool,
 }
 
 impl Story {
@@ -29,7 +31,7 @@ impl Story {
 
 impl Drop for Story {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if self.is_loud || std::thread::panicking() {
             eprintln!("seed {}:\n  {}", self.seed, self.lines.join("\n  "));
         }
     }
@@ -122,7 +124,7 @@ const WATCH: &str = "\
         WHEN (NEW.status = 'sending' AND OLD.status <> 'sending') EXECUTE FUNCTION model_mark();";
 
 impl World {
-    pub async fn new(seed: u64) -> Self {
+    pub async fn new(seed: u64, is_loud: bool) -> Self {
         let mut chance = Chance::new(seed);
         let ground = Ground::new(seed, &mut chance).await;
         let book = book::write(&ground, &mut chance).await;
@@ -135,7 +137,11 @@ impl World {
         }
         let db = ground.rows("SELECT clock_timestamp()").await[0].get(0);
         Self {
-            story: Story { seed, lines: vec![format!("begins at {}, quiet hours: {}", ground.now(), quiet.is_some())] },
+            story: Story {
+                seed,
+                lines: vec![format!("begins at {}, quiet hours: {}", ground.now(), quiet.is_some())],
+                is_loud,
+            },
             ground,
             chance,
             book,
