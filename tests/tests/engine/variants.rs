@@ -149,7 +149,12 @@ async fn where_nobody_can_be_reached_to_try_it_the_rest_gets_it_all_the_same() {
     ground.until_status(&id, "active").await;
     ground.until_number("all of the test are refused", &tried, 0).await;
     meta.change(|behaviour| behaviour.unreachable = 0.0);
-    ground.api.state.services.clock.advance(TimeDelta::hours(2));
+    let services = &ground.api.state.services;
+    services.clock.advance(TimeDelta::hours(2));
+    let waits = "SELECT count(*) FROM messages WHERE held_for = 'awaiting_winner'";
+    ground.until_number("nobody waits", waits, 0).await;
+    // a lane that had nothing due looks again within ten minutes
+    services.clock.advance(TimeDelta::minutes(11));
     ground.until_status(&id, "completed").await;
     let sent = format!("SELECT count(*) FROM messages WHERE campaign_id = {campaign} AND sent_at IS NOT NULL");
     assert_eq!(book::number(&ground.client, &sent).await, i64::try_from(meta.accepted_count()).unwrap());

@@ -57,7 +57,8 @@ pub async fn write(ground: &Ground, chance: &mut Chance) -> Book {
         .unwrap();
         let policies = if chance.one_in(6) { 2 } else { 1 };
         for policy in (0..policies).map(|place| number + place * 1_000) {
-            let last = today + TimeDelta::days(chance.within(20, 60));
+            // few days, so that a ladder is climbed in few moves of the clock
+            let last = today + TimeDelta::days(chance.of(&[20, 27, 41, 55]));
             ends.insert(policy, last);
             write!(
                 all,

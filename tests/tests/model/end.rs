@@ -72,10 +72,11 @@ impl World {
             now.to_rfc3339()
         );
         let next: Option<DateTime<Utc>> = self.ground.rows(&query).await[0].get(0);
-        let more = match self.chance.below(3) {
+        let more = match self.chance.below(4) {
             0 => TimeDelta::seconds(1),
             1 => TimeDelta::minutes(self.chance.within(1, 60)),
-            _ => TimeDelta::minutes(self.chance.within(60, 10 * 60)),
+            2 => TimeDelta::minutes(self.chance.within(60, 10 * 60)),
+            _ => TimeDelta::minutes(self.chance.within(10 * 60, 30 * 60)),
         };
         next.map_or(TimeDelta::hours(1), |next| next - now) + more
     }
