@@ -61,8 +61,16 @@ impl World {
         }
     }
 
+    /// In the middle of a call, when one is made soon.
     pub async fn crash(&mut self) {
-        self.story.tell(format!("{} the workers are killed", self.ground.now()));
+        let end = Instant::now() + WHILE;
+        let ground = &self.ground;
+        let held = until_some("a call, or not", WHILE * 20, || async {
+            let held = ground.number("SELECT count(*) FROM messages WHERE status = 'sending'").await;
+            (held > 0 || Instant::now() >= end).then_some(held)
+        })
+        .await;
+        self.story.tell(format!("{} the workers are killed with {held} messages in hand", self.ground.now()));
         self.ground.crash().await;
     }
 

@@ -38,7 +38,7 @@ impl Mood {
     fn behaviour(self, seed: u64) -> Behaviour {
         let good = Behaviour {
             seed,
-            latency: Latency { p50: Duration::from_millis(12), p99: Duration::from_millis(120) },
+            latency: Latency { p50: Duration::from_millis(40), p99: Duration::from_millis(250) },
             ..Behaviour::default()
         };
         match self {
