@@ -21,8 +21,8 @@ impl Ground {
     async fn mixed(&self, count: usize) {
         let ends = self.day(40);
         let person = |number: usize| Person {
-            has_email: number % 2 == 0,
-            phone: PHONES.get(number).copied().filter(|_| number % 2 == 1),
+            has_email: number.is_multiple_of(2),
+            phone: PHONES.get(number).copied().filter(|_| !number.is_multiple_of(2)),
             ..Person::new(i64::try_from(number).unwrap(), ends)
         };
         self.people(&(1..=count).map(person).collect::<Vec<_>>()).await;

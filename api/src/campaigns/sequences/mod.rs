@@ -6,7 +6,7 @@ mod check;
 mod given;
 mod shown;
 
-use super::{trials::unforeseen, find};
+use super::{find, trials::unforeseen};
 use crate::{
     auth::{Guard, SignedIn, permit},
     envelope::{Reply, Success, ok},
