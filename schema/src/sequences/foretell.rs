@@ -129,7 +129,8 @@ pub async fn sample(
          SELECT m.attempts, {COLUMNS} \
          FROM (SELECT 0::BIGINT AS id, CASE t.channel WHEN 'email' THEN h.email ELSE h.phone END AS address, \
                    t.channel::VARCHAR AS channel, y.purpose, 0::SMALLINT AS attempts, t.text AS template_version_id, \
-                   NULL::JSONB AS content, s.customer_id, s.policy_id, s.case_id \
+                   NULL::JSONB AS content, s.customer_id, s.policy_id, s.case_id, \
+                   NULL::BIGINT[] AS policies, NULL::TIMESTAMPTZ AS sent_at \
                FROM tried s JOIN customers h ON h.id = s.customer_id CROSS JOIN texts t \
                JOIN template_versions v ON v.id = t.text JOIN templates y ON y.id = v.template_id) AS m {JOINS} \
          WHERE m.address IS NOT NULL",
