@@ -35,7 +35,13 @@ impl World {
         self.story.tell(format!("{begun} {id}: {}", terms.request));
         let number = id.rsplit('-').next().unwrap().parse().unwrap();
         let begun = (state == State::Preparing).then_some(begun);
-        self.campaigns.push(Campaign { number, terms, state, begun, handed: 0 });
+        // a ladder is written as a draft, and launched in a second step
+        let is_launched = terms.is_ladder && state != State::Draft;
+        let first = if is_launched { State::Draft } else { state };
+        self.campaigns.push(Campaign { number, terms, state: first, begun, handed: 0 });
+        if is_launched {
+            self.follow_with(&[], &[(State::Draft, expected)]).await;
+        }
     }
 
     /// Lets work go on until nothing is left to do now, or a while at most; whether nothing is left.
