@@ -105,3 +105,21 @@ fn pattern(path: &str) -> String {
     });
     segments.collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths<T: OpenApi>(_resources: &T) -> Vec<String> {
+        T::meta().into_iter().flat_map(|api| api.paths).map(|path| path.path).collect()
+    }
+
+    // of two resources that share a path, readers of the document see the operations of one
+    #[test]
+    fn each_path_is_of_one_resource() {
+        let mut known = BTreeSet::new();
+        for path in paths(&resources()) {
+            assert!(known.insert(path.clone()), "{path}");
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! Drafts, and campaigns made of others: written anew, deleted, copied, rehearsed.
+//! A campaign by its number, drafts, and campaigns made of others: read, written anew, deleted, copied, rehearsed.
 //!
 //! Every change is one transaction with its line in the audit log. What is no draft any more is a 409.
 
-use super::{check, find, launch, new::NewCampaign};
+use super::{check, find, launch, new::NewCampaign, view};
 use crate::{
     auth::{Guard, SignedIn, permit},
     envelope::{Accepted, Reply, accepted, ok},
@@ -27,7 +27,7 @@ use schema::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Drafts and copies.
+/// One campaign, drafts and copies.
 pub struct CampaignDraftsApi;
 
 /// A campaign that was made of another.
@@ -64,6 +64,18 @@ struct DeletedDraft {
 
 #[OpenApi(prefix_path = "/api/campaigns", tag = "Tag::Campaigns")]
 impl CampaignDraftsApi {
+    /// Get a campaign
+    #[oai(path = "/:id", method = "get")]
+    async fn get(
+        &self,
+        state: Data<&SharedState>,
+        caller: Guard<permit::CampaignsView>,
+        id: Path<Id<CampaignId>>,
+    ) -> ApiResult<Reply<view::Campaign>> {
+        let mut connection = state.services.db.get().await?;
+        ok(find(&mut connection, caller.reach, id.0.0).await?.into())
+    }
+
     /// Write a draft anew
     ///
     /// Takes what `POST /api/campaigns` takes, for the one type of the draft. 409 `not_a_draft` for any other campaign:
@@ -75,7 +87,7 @@ impl CampaignDraftsApi {
         caller: Guard<permit::CampaignsCreate>,
         id: Path<Id<CampaignId>>,
         body: JsonBody<NewCampaign>,
-    ) -> ApiResult<Reply<super::view::Campaign>> {
+    ) -> ApiResult<Reply<view::Campaign>> {
         let now = state.services.clock.now();
         let plan = check::checked(NewCampaign { as_draft: true, ..body.0 }, now)?;
         let mut connection = state.services.db.get().await?;

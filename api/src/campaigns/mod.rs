@@ -151,18 +151,6 @@ impl CampaignsApi {
         })
     }
 
-    /// Get a campaign
-    #[oai(path = "/:id", method = "get")]
-    async fn get(
-        &self,
-        state: Data<&SharedState>,
-        caller: Guard<permit::CampaignsView>,
-        id: Path<Id<CampaignId>>,
-    ) -> ApiResult<Reply<Campaign>> {
-        let mut connection = state.services.db.get().await?;
-        ok(find(&mut connection, caller.reach, id.0.0).await?.into())
-    }
-
     /// Pause, resume or stop a campaign
     ///
     /// Asking for what already is changes nothing. 409 `illegal_transition` names what would be possible.

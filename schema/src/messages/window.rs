@@ -171,6 +171,10 @@ struct Marked {
 }
 
 /// Writes the decisions with their record; answers the marked messages and which attempt it is of each.
+///
+/// Nothing, when the campaign was paused or stopped since its messages were held: whoever does that either comes first,
+/// and is seen here, or waits for this transaction, so that nothing is marked once the answer was given. A campaign that
+/// is being moved at this moment is left alone; to wait for it while its messages are held could be a deadlock.
 pub async fn decide(
     connection: &mut AsyncPgConnection,
     window: &Window<'_>,
@@ -180,8 +184,11 @@ pub async fn decide(
     fn column<'a, T>(decided: &'a [Decided], of: impl Fn(&'a Decided) -> T) -> Vec<T> {
         decided.iter().map(of).collect()
     }
-    let rows: Vec<Marked> = sql("WITH given AS ( \
+    let rows: Vec<Marked> = sql("WITH campaign AS MATERIALIZED ( \
+            SELECT id FROM campaigns WHERE id = $11 AND status = 'active' FOR SHARE SKIP LOCKED \
+        ), given AS ( \
             SELECT * FROM unnest($1, $2, $3, $4, $5) AS g (id, verdict, reason, until, detail) \
+            WHERE $11 IS NULL OR EXISTS (SELECT FROM campaign) \
         ), checked AS ( \
             INSERT INTO message_checks (message_id, checked_at, verdict, reason, until, detail) \
             SELECT id, $6, verdict, reason, until, detail FROM given ORDER BY id \
@@ -211,6 +218,7 @@ pub async fn decide(
     .bind::<Integer, _>(window.sender.attempt)
     .bind::<Text, _>(window.provider)
     .bind::<Text, _>(window.account)
+    .bind::<Nullable<BigInt>, _>(window.campaign)
     .load(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())

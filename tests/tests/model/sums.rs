@@ -1,10 +1,14 @@
 //! What holds of the messages as a whole when nothing is under way: sums add up, and everybody is accounted for.
 
 use crate::world::World;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tests::wait::until_some;
 
 /// Statuses of a message that a provider is known to have taken.
 const TAKEN: [&str; 3] = ["sent", "delivered", "read"];
+
+/// Words of providers end within this.
+const STILL: Duration = Duration::from_secs(60);
 
 impl World {
     /// To be called when nothing is left to do now.
@@ -83,11 +87,18 @@ impl World {
     /// What people are shown is what a count of the messages gives.
     async fn judge_figures(&self, place: usize) {
         let number = self.campaigns[place].number;
-        let query = format!("SELECT status::TEXT, count(*) FROM messages WHERE campaign_id = {number} GROUP BY 1");
-        let rows = self.ground.rows(&query).await;
-        let counts: BTreeMap<&str, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        let of = |names: &[&str]| names.iter().filter_map(|name| counts.get(name)).sum::<i64>();
-        let shown = self.ground.get(&format!("{}/analytics", self.campaigns[place].path())).await;
+        let counted = async || -> BTreeMap<String, i64> {
+            let query = format!("SELECT status::TEXT, count(*) FROM messages WHERE campaign_id = {number} GROUP BY 1");
+            self.ground.rows(&query).await.iter().map(|row| (row.get(0), row.get(1))).collect()
+        };
+        // what providers tell moves messages at any time: only figures between two like counts can be held against them
+        let (counts, shown) = until_some("figures stand still", STILL, || async {
+            let before = counted().await;
+            let shown = self.ground.get(&format!("{}/analytics", self.campaigns[place].path())).await;
+            (before == counted().await).then_some((before, shown))
+        })
+        .await;
+        let of = |names: &[&str]| names.iter().filter_map(|name| counts.get(*name)).sum::<i64>();
         let figures = &shown["metrics"];
         for (name, count) in [
             ("total", counts.values().sum()),
