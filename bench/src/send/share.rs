@@ -1,6 +1,6 @@
 //! Two campaigns over one account: what the second gets of it while the first, begun before, still has much to send.
 
-use super::{END, channels::WhatsApp, fleet};
+use super::{END, LATENCY, channels::WhatsApp, fleet};
 use crate::report::{Report, percent, thousands};
 use anyhow::ensure;
 use domain::messaging::Channel;
@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Measures two campaigns of `count` each.
 pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
-    let line = WhatsApp::start(Behaviour::default()).await?;
+    let line = WhatsApp::start(Behaviour { latency: LATENCY, ..Behaviour::default() }).await?;
     let fleet = fleet(&line).await;
     let upload = fleet.write_book(count).await;
     let client = fleet.connect().await;
