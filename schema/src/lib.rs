@@ -11,6 +11,7 @@ pub mod campaigns;
 pub mod consent;
 pub mod error;
 pub mod idempotency;
+mod in_time;
 pub mod initial;
 pub mod ledger;
 mod like;

@@ -9,11 +9,10 @@ use crate::{
         compute_analytics::ComputeAnalytics, decide_winner::DecideWinner, send_batch::SendBatch,
         start_campaign::StartCampaign, stop_campaign::StopCampaign,
     },
-    queue::ledger,
     services::Services,
 };
 use chrono::TimeDelta;
-use schema::{AsyncConnection, DbError, campaigns, messages};
+use schema::{DbError, campaigns, messages};
 
 /// Findings put right in one go.
 const LIMIT: i64 = 100;
@@ -57,13 +56,10 @@ pub async fn sweep(services: &Services) -> Result<usize, DbError> {
     if campaigns::conversions::is_due(&mut connection).await? {
         jobs.push(job(&AttributeConversions {})?);
     }
+    drop(connection);
     if jobs.is_empty() {
         return Ok(0);
     }
-    let enqueued = connection
-        .transaction::<_, DbError, _>(async |connection| ledger::enqueue(connection, now, &jobs).await)
-        .await?;
-    drop(connection);
-    services.dispatcher.push(&enqueued).await;
+    let enqueued = services.enqueue_now(&jobs).await?;
     Ok(enqueued.iter().filter(|job| !job.existed).count())
 }

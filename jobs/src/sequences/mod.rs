@@ -13,11 +13,10 @@ use crate::{
     NewJob,
     campaigns::job,
     kinds::{advance_sequence::AdvanceSequence, enrol_sequence::EnrolSequence},
-    queue::ledger,
     services::Services,
 };
 use chrono::TimeDelta;
-use schema::{AsyncConnection, DbError, sequences};
+use schema::{DbError, sequences};
 use std::collections::BTreeSet;
 
 /// Ladders woken in one go.
@@ -38,13 +37,10 @@ pub async fn wake(services: &Services) -> Result<usize, DbError> {
     for campaign in sequences::unlooked(&mut connection, now - LOOK_AGAIN, LIMIT).await? {
         jobs.push(job(&EnrolSequence { campaign })?);
     }
+    drop(connection);
     if jobs.is_empty() {
         return Ok(0);
     }
-    let enqueued = connection
-        .transaction::<_, DbError, _>(async |connection| ledger::enqueue(connection, now, &jobs).await)
-        .await?;
-    drop(connection);
-    services.dispatcher.push(&enqueued).await;
+    let enqueued = services.enqueue_now(&jobs).await?;
     Ok(enqueued.iter().filter(|job| !job.existed).count())
 }

@@ -5,8 +5,9 @@
 //! The statement takes no lock on the campaign while it works, so a person can stop the campaign meanwhile; whether it
 //! was stopped is seen at the end, before anything is committed.
 
-use super::target::{Statement, Target};
+use super::target::Target;
 use super::timing::{Due, FAR};
+use crate::reach::Statement;
 use crate::{DbError, places};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;

@@ -4,13 +4,13 @@
 //! removes it, in one statement, so a reader of one snapshot that adds both up is right at any moment, whatever folds
 //! meanwhile or was cut short. Folding that does not happen makes reading slower, never wrong.
 
+use super::counts::{Counts, columns, sums};
 use crate::{DbError, sql::sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Numeric, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{
     figures::{Dimension, Figure},
-    report::Metrics,
     timeline::Piece,
 };
 use rust_decimal::Decimal;
@@ -41,34 +41,8 @@ struct Row {
     dimension: String,
     #[diesel(sql_type = Text)]
     key: String,
-    #[diesel(sql_type = BigInt)]
-    total: i64,
-    #[diesel(sql_type = BigInt)]
-    pending: i64,
-    #[diesel(sql_type = BigInt)]
-    sending: i64,
-    #[diesel(sql_type = BigInt)]
-    suppressed: i64,
-    #[diesel(sql_type = BigInt)]
-    unconfirmed: i64,
-    #[diesel(sql_type = BigInt)]
-    failed: i64,
-    #[diesel(sql_type = BigInt)]
-    sent: i64,
-    #[diesel(sql_type = BigInt)]
-    delivered: i64,
-    #[diesel(sql_type = BigInt)]
-    opened: i64,
-    #[diesel(sql_type = BigInt)]
-    clicked: i64,
-    #[diesel(sql_type = BigInt)]
-    replied: i64,
-    #[diesel(sql_type = BigInt)]
-    converted: i64,
-    #[diesel(sql_type = BigInt)]
-    unsubscribed: i64,
-    #[diesel(sql_type = BigInt)]
-    complained: i64,
+    #[diesel(embed)]
+    counts: Counts,
     #[diesel(sql_type = BigInt)]
     share: i64,
     #[diesel(sql_type = Numeric)]
@@ -81,22 +55,7 @@ impl Row {
         Ok(Figure {
             dimension: self.dimension.parse().map_err(|_| unknown)?,
             key: self.key,
-            metrics: Metrics {
-                total: self.total,
-                pending: self.pending,
-                sending: self.sending,
-                suppressed: self.suppressed,
-                unconfirmed: self.unconfirmed,
-                failed: self.failed,
-                sent: self.sent,
-                delivered: self.delivered,
-                opened: self.opened,
-                clicked: self.clicked,
-                replied: self.replied,
-                converted: self.converted,
-                unsubscribed: self.unsubscribed,
-                complained: self.complained,
-            },
+            metrics: self.counts.into(),
             share: self.share,
             amount: self.amount,
         })
@@ -104,30 +63,26 @@ impl Row {
 }
 
 // $1 campaigns, $2 dimensions told in full, $3 dimensions told in part, $4 how much of those
-const READ: &str = "\
-    WITH parts AS ( \
-        SELECT dimension, key, total, pending, sending, suppressed, unconfirmed, failed, sent, delivered, opened, clicked, \
-            replied, converted, unsubscribed, complained, share, amount \
-        FROM campaign_figures WHERE campaign_id = ANY($1) AND dimension = ANY($2 || $3) \
+const READ: &str = concat!(
+    "WITH parts AS ( \
+        SELECT dimension, key, share, amount, ",
+    columns!(),
+    " FROM campaign_figures WHERE campaign_id = ANY($1) AND dimension = ANY($2 || $3) \
         UNION ALL \
-        SELECT dimension, key, total, pending, sending, suppressed, unconfirmed, failed, sent, delivered, opened, clicked, \
-            replied, converted, unsubscribed, complained, share, amount \
-        FROM campaign_figure_deltas WHERE campaign_id = ANY($1) AND dimension = ANY($2 || $3) \
+        SELECT dimension, key, share, amount, ",
+    columns!(),
+    " FROM campaign_figure_deltas WHERE campaign_id = ANY($1) AND dimension = ANY($2 || $3) \
     ), summed AS ( \
-        SELECT dimension::TEXT, key, sum(total)::BIGINT AS total, sum(pending)::BIGINT AS pending, \
-            sum(sending)::BIGINT AS sending, sum(suppressed)::BIGINT AS suppressed, \
-            sum(unconfirmed)::BIGINT AS unconfirmed, sum(failed)::BIGINT AS failed, sum(sent)::BIGINT AS sent, \
-            sum(delivered)::BIGINT AS delivered, sum(opened)::BIGINT AS opened, sum(clicked)::BIGINT AS clicked, \
-            sum(replied)::BIGINT AS replied, sum(converted)::BIGINT AS converted, \
-            sum(unsubscribed)::BIGINT AS unsubscribed, sum(complained)::BIGINT AS complained, \
-            sum(share)::BIGINT AS share, sum(amount) AS amount \
-        FROM parts GROUP BY dimension, key \
+        SELECT dimension::TEXT, key, sum(share)::BIGINT AS share, sum(amount) AS amount, ",
+    sums!(),
+    " FROM parts GROUP BY dimension, key \
         HAVING sum(total) <> 0 OR sum(converted) <> 0 OR sum(share) <> 0 OR sum(amount) <> 0 \
     ), placed AS ( \
         SELECT *, CASE WHEN dimension = ANY($3) THEN row_number() OVER (PARTITION BY dimension ORDER BY total DESC, key) \
             ELSE 0 END AS place FROM summed \
     ) \
-    SELECT * FROM placed WHERE place <= $4 ORDER BY dimension, key";
+    SELECT * FROM placed WHERE place <= $4 ORDER BY dimension, key"
+);
 
 /// The counters of these campaigns together, without those by the time of what happened.
 pub(super) async fn read(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<Vec<Figure>, DbError> {

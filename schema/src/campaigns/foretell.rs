@@ -1,17 +1,17 @@
 //! What a target would come to now, without writing anything.
 
 use super::target::Target;
-use crate::DbError;
 use crate::messages::{COLUMNS, JOINS, RenderRow};
+use crate::{DbError, in_time::in_time};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::ExclusionReason;
 use std::collections::BTreeMap;
 
 /// How long counting may take, in milliseconds.
-const LIMIT_MS: u32 = 3_000;
+pub(crate) const FORETELL_MS: u32 = 3_000;
 
 /// A target, counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +22,22 @@ pub struct Counted {
     pub exclusions: BTreeMap<String, i64>,
 }
 
+impl Counted {
+    pub(crate) fn of(rows: Vec<CountedRow>) -> Self {
+        let mut counted = Self::default();
+        for CountedRow { reason, count } in rows {
+            match reason {
+                None => counted.recipients = count,
+                Some(reason) => drop(counted.exclusions.insert(reason, count)),
+            }
+        }
+        counted
+    }
+}
+
+/// How many are left out for a reason; those who are not, without one.
 #[derive(QueryableByName)]
-struct Row {
+pub(crate) struct CountedRow {
     #[diesel(sql_type = Nullable<Text>)]
     reason: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -38,26 +52,8 @@ pub async fn foretell(connection: &mut AsyncPgConnection, target: &Target) -> Re
         target.ctes(),
         ExclusionReason::DuplicateAddress
     );
-    let counted = connection
-        .transaction::<_, DbError, _>(async |connection| {
-            connection.batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT_MS}")).await?;
-            let rows: Vec<Row> = target.bind(sql_query(query).into_boxed()).load(connection).await?;
-            Ok(rows)
-        })
-        .await;
-    let rows = match counted {
-        Ok(rows) => rows,
-        Err(error) if error.is_statement_timeout() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut counted = Counted::default();
-    for Row { reason, count } in rows {
-        match reason {
-            None => counted.recipients = count,
-            Some(reason) => drop(counted.exclusions.insert(reason, count)),
-        }
-    }
-    Ok(Some(counted))
+    let statement = target.bind(sql_query(query).into_boxed());
+    Ok(in_time(connection, FORETELL_MS, statement).await?.map(Counted::of))
 }
 
 /// Some of those a target names, as their messages would have them: for trying texts.

@@ -3,13 +3,14 @@
 use super::grouping;
 use crate::segments::PlanLine;
 use crate::segments::compile::{Compiler, For, Names, Value, Values};
-use crate::{DbError, reach::has_policy};
+use crate::{
+    Count, DbError,
+    in_time::in_time,
+    reach::{Statement, has_policy},
+};
 use chrono::NaiveDate;
-use diesel::pg::Pg;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::BigInt;
-use diesel::{QueryableByName, sql_query};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel::sql_query;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::audience::{Day, SegmentSet, Segments};
 use domain::campaigns::{Audience, AudienceFilter, ExclusionReason, Grouping, Holdout, split};
 use domain::local_day::Tz;
@@ -46,9 +47,6 @@ pub struct Target {
     /// Whose policies are meant at most.
     pub reach: Reach,
 }
-
-/// A raw statement with its binds.
-pub(crate) type Statement = BoxedSqlQuery<'static, Pg, SqlQuery>;
 
 impl Target {
     /// The common table expressions `judged` (every policy meant, its customer, case and address, with the reason
@@ -218,27 +216,12 @@ fn drawn(holdout: &Holdout, compiler: &mut Compiler<'_>, at: &Names) -> String {
     format!("{bucket} < {share}")
 }
 
-#[derive(QueryableByName)]
-struct Estimate {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// How many messages the target comes to today; `None` when it takes too long to tell.
 pub async fn estimate(connection: &mut AsyncPgConnection, target: &Target) -> Result<Option<i64>, DbError> {
-    let query = format!("WITH {} SELECT count(*) FROM ranked WHERE place = 1", target.ctes());
-    let counted = connection
-        .transaction::<_, DbError, _>(async |connection| {
-            connection.batch_execute(&format!("SET LOCAL statement_timeout = {ESTIMATE_MS}")).await?;
-            let row: Estimate = target.bind(sql_query(query).into_boxed()).get_result(connection).await?;
-            Ok(row.count)
-        })
-        .await;
-    match counted {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.is_statement_timeout() => Ok(None),
-        Err(error) => Err(error),
-    }
+    let query = format!("WITH {} SELECT count(*) AS count FROM ranked WHERE place = 1", target.ctes());
+    let statement = target.bind(sql_query(query).into_boxed());
+    let counted: Option<Vec<Count>> = in_time(connection, ESTIMATE_MS, statement).await?;
+    Ok(counted.and_then(|rows| rows.into_iter().next().map(|row| row.count)))
 }
 
 /// How the database would find the target: the lines of its plan, for tests and measuring.

@@ -5,12 +5,11 @@
 
 use super::compile::{Compiler, For, Names, rows};
 use crate::reach::{self, Statement};
-use crate::{Count, DbError};
-use diesel::pg::Pg;
+use crate::{Count, DbError, in_time::in_time};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::audience::{Day, Segments, Selection, Subject};
 use domain::permissions::Reach;
 
@@ -232,27 +231,6 @@ pub async fn plan(
 pub(crate) struct PlanLine {
     #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
     pub(crate) line: String,
-}
-
-/// The rows of a statement; `None` when the time is over.
-async fn in_time<T: QueryableByName<Pg> + Send + 'static>(
-    connection: &mut AsyncPgConnection,
-    milliseconds: u32,
-    statement: Statement,
-) -> Result<Option<Vec<T>>, DbError> {
-    let outcome = connection
-        .transaction::<_, DbError, _>(async |connection| {
-            connection
-                .batch_execute(&format!("SET LOCAL statement_timeout = {milliseconds}; SET LOCAL jit = off"))
-                .await?;
-            Ok(statement.load(connection).await?)
-        })
-        .await;
-    match outcome {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_statement_timeout() => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[derive(QueryableByName)]

@@ -3,7 +3,8 @@
 use super::{enrol::Enrolling, weighed};
 use crate::{
     DbError,
-    campaigns::{Counted, Target},
+    campaigns::{Counted, FORETELL_MS, Target},
+    in_time::in_time,
     messages::{COLUMNS, JOINS, RenderRow},
     names::Known,
     places,
@@ -12,19 +13,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::Channel;
-
-/// How long counting may take, in milliseconds.
-const LIMIT_MS: u32 = 3_000;
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Nullable<Text>)]
-    reason: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
 
 /// Counts whom the ladder would take on; `None` when it takes too long to tell.
 pub async fn foretell(
@@ -36,33 +26,13 @@ pub async fn foretell(
         "WITH {} SELECT why::TEXT AS reason, count(*) AS count FROM weighed GROUP BY 1",
         weighed::ctes(this.target)
     );
-    let counted = connection
-        .transaction::<_, DbError, _>(async |connection| {
-            connection.batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT_MS}")).await?;
-            let statement = this.target.bind(sql_query(query).into_boxed());
-            let rows: Vec<Row> = statement
-                .bind::<BigInt, _>(this.campaign)
-                .bind::<Timestamptz, _>(now)
-                .bind::<Jsonb, _>(places::bind(this.rules))
-                .load(connection)
-                .await?;
-            connection.batch_execute("SET LOCAL statement_timeout TO DEFAULT").await?;
-            Ok(rows)
-        })
-        .await;
-    let rows = match counted {
-        Ok(rows) => rows,
-        Err(error) if error.is_statement_timeout() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut counted = Counted::default();
-    for Row { reason, count } in rows {
-        match reason {
-            None => counted.recipients = count,
-            Some(reason) => drop(counted.exclusions.insert(reason, count)),
-        }
-    }
-    Ok(Some(counted))
+    let statement = this
+        .target
+        .bind(sql_query(query).into_boxed())
+        .bind::<BigInt, _>(this.campaign)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Jsonb, _>(places::bind(this.rules));
+    Ok(in_time(connection, FORETELL_MS, statement).await?.map(Counted::of))
 }
 
 /// What a step says on one of its channels.
@@ -136,18 +106,11 @@ pub async fn sample(
          WHERE m.address IS NOT NULL",
         texts = step_texts_of(&campaign_at),
     );
-    connection
-        .transaction::<_, DbError, _>(async |connection| {
-            connection.batch_execute(&format!("SET LOCAL statement_timeout = {LIMIT_MS}")).await?;
-            let statement = sql_query(query).into_boxed();
-            let statement = match target {
-                Some(target) => target.bind(statement),
-                None => statement,
-            };
-            let rows = statement.bind::<BigInt, _>(campaign).bind::<BigInt, _>(limit).load(connection).await?;
-            connection.batch_execute("SET LOCAL statement_timeout TO DEFAULT").await?;
-            Ok(rows)
-        })
-        .await
-        .or_else(|error: DbError| if error.is_statement_timeout() { Ok(Vec::new()) } else { Err(error) })
+    let statement = sql_query(query).into_boxed();
+    let statement = match target {
+        Some(target) => target.bind(statement),
+        None => statement,
+    };
+    let statement = statement.bind::<BigInt, _>(campaign).bind::<BigInt, _>(limit);
+    Ok(in_time(connection, FORETELL_MS, statement).await?.unwrap_or_default())
 }

@@ -58,6 +58,7 @@ async fn a_second_account_goes_on_while_the_first_is_at_fault() {
     assert_eq!((broken.accepted_count(), whole.accepted_count(), whole.doubles().len()), (0, 40, 0));
     assert_eq!(ground.texts("SELECT DISTINCT account::TEXT FROM messages").await, ["sendgrid:second@renewals.example"]);
     assert_eq!(ground.number("SELECT max(attempts)::BIGINT FROM messages").await, 1, "a fault spends no attempt");
+    ground.until_true("it is over", "SELECT status = 'completed' AND error IS NULL FROM campaigns").await;
     assert_eq!(ground.get(&format!("/api/campaigns/{campaign}")).await["status"], "completed");
     workers.stop().await;
 }
