@@ -205,6 +205,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    campaign_paces (campaign_id) {
+        campaign_id -> BigInt,
+        spent_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     campaign_recipients (id) {
         id -> BigInt,
         campaign_id -> Nullable<BigInt>,
@@ -310,7 +317,6 @@ diesel::table! {
         winner_at -> Nullable<Timestamptz>,
         winner_basis -> Nullable<Jsonb>,
         enrolled_at -> Nullable<Timestamptz>,
-        delayed -> Interval,
     }
 }
 
@@ -600,6 +606,7 @@ diesel::table! {
         created_at -> Timestamptz,
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
+        woken_at -> Nullable<Timestamptz>,
     }
 }
 

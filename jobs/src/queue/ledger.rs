@@ -13,8 +13,8 @@ use std::collections::HashMap;
 /// Writes jobs to the ledger and answers in their order. Commit, then hand the answer to
 /// [`Dispatcher::push`](super::dispatch::Dispatcher::push).
 ///
-/// A job whose unique key is alive is not written; the answer is the living job, which runs at once if it
-/// slept and this one [wakes](NewJob::waking) it. Of more than [`FAST_PATH`] jobs for
+/// A job whose unique key is alive is not written; the answer is the living job, which runs at once, or
+/// once more when it is running, if this one [wakes](NewJob::waking) it. Of more than [`FAST_PATH`] jobs for
 /// one queue, the rest is left to the relay, which feeds workers as they have room. A continuation
 /// ([`NewJob::after_children_of`]) ignores `run_at`. A parent must be enqueued before its children, or with them.
 pub async fn enqueue(

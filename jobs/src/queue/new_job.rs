@@ -89,7 +89,7 @@ impl NewJob {
     }
 
     /// Where a job with the same unique key sleeps for longer than this one would wait, that one runs at once: what it
-    /// sleeps for has come about.
+    /// sleeps for has come about. One that runs just now may have looked already, and runs once more.
     #[must_use]
     pub fn waking(mut self) -> Self {
         self.wakes = true;

@@ -27,8 +27,6 @@ use schema::{
 
 /// Messages of one batch.
 const BATCH: i64 = 500;
-/// A lane that found its campaign held looks once more: a person who resumed it meanwhile found this job still alive.
-const SECOND_LOOK: TimeDelta = TimeDelta::seconds(1);
 /// A lane with messages due later looks again after this at the latest.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
 /// Simulated events begin about so long after a message was accepted.
@@ -75,8 +73,9 @@ pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobE
     match end {
         End::Batch => after_batch(this, context, &campaign, lane).await?,
         End::Stopping | End::Interrupted => context.then(lane_job(&this, campaign.channel)?),
-        End::Closed(Some(status)) if status.is_final() => {}
-        End::Closed(_) => context.then(lane_job(&this, campaign.channel)?.at(context.now() + SECOND_LOOK)),
+        // whoever lets it go on wakes its lanes
+        End::Closed => {}
+        End::Paced(at) => context.then(lane_job(&this, campaign.channel)?.at(at)),
         End::Wait(until, reason) => {
             let mut connection = context.services.db.get().await?;
             campaigns::set_waiting(&mut connection, campaign.id, Some(&reason), context.now()).await?;
@@ -88,7 +87,9 @@ pub async fn run(this: SendBatch, context: &JobContext) -> Result<Decision, JobE
 
 /// What is special about the campaign: when it sends, and whether anybody gets it.
 fn of_campaign(work: Work, campaign: &Campaign, services: &Services, channel: Channel) -> Work {
-    let restraint = work.restraint.within(campaign.plan().windows);
+    let plan = campaign.plan();
+    let restraint = work.restraint.paced(plan.gap(campaign.target_count.unwrap_or_default().into()));
+    let restraint = restraint.within(plan.windows);
     let lines = if campaign.rehearsal { services.lines.rehearsing(channel) } else { work.lines };
     Work { restraint, lines, ..work }
 }

@@ -1,5 +1,6 @@
 //! The last look before messages are handed over: a window is held, judged by the rules, and marked, all in one
-//! transaction. What is decided about each message is written down with what was known.
+//! transaction. What is decided about each message is written down with what was known. Of a campaign that has a pace, no
+//! more are marked than that allows; the others are left as they are.
 //!
 //! Fails as the database does; then nothing is marked, unless the answer alone was lost.
 
@@ -11,6 +12,7 @@ use domain::{
 };
 use schema::{
     AsyncConnection, AsyncPgConnection, Db, DbError,
+    campaigns::paces,
     consent::{Holidays, MessageFacts, facts},
     messages::{self, Decided, HeldRow, RenderRow, Verdict, Window},
 };
@@ -26,6 +28,16 @@ pub struct Restraint {
     rules: Rules,
     holidays: Holidays,
     windows: Vec<SendWindow>,
+    gap: Option<TimeDelta>,
+}
+
+/// What came of a window.
+#[derive(Debug, Default)]
+pub struct Marked {
+    /// The marked messages, by id.
+    pub texts: Vec<RenderRow>,
+    /// The campaign's pace let no more go; when it does again.
+    pub paced: Option<DateTime<Utc>>,
 }
 
 impl Restraint {
@@ -33,12 +45,17 @@ impl Restraint {
     pub async fn read(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Self, DbError> {
         let rules = schema::consent::rules::get(connection).await?;
         let holidays = Holidays::around(connection, now).await?;
-        Ok(Self { rules, holidays, windows: Vec::new() })
+        Ok(Self { rules, holidays, windows: Vec::new(), gap: None })
     }
 
     /// For a campaign that sends at some times only.
     pub fn within(self, windows: Vec<SendWindow>) -> Self {
         Self { windows, ..self }
+    }
+
+    /// For a campaign that lets one message go in so much time.
+    pub fn paced(self, gap: Option<TimeDelta>) -> Self {
+        Self { gap, ..self }
     }
 
     /// The rules themselves.
@@ -57,13 +74,8 @@ impl Restraint {
     }
 }
 
-/// Holds, judges and marks a window; answers the marked messages, by id.
-pub async fn mark(
-    db: &Db,
-    window: &Window<'_>,
-    restraint: &Restraint,
-    now: DateTime<Utc>,
-) -> Result<Vec<RenderRow>, DbError> {
+/// Holds, judges and marks a window.
+pub async fn mark(db: &Db, window: &Window<'_>, restraint: &Restraint, now: DateTime<Utc>) -> Result<Marked, DbError> {
     let mut connection = db.get().await?;
     connection
         .transaction::<_, DbError, _>(async |connection| {
@@ -74,17 +86,43 @@ pub async fn mark(
                 held.retain(|row| free.contains(&row.text.id));
             }
             if held.is_empty() {
-                return Ok(Vec::new());
+                return Ok(Marked::default());
             }
-            let decided = decisions(connection, &held, restraint, now).await?;
+            let mut decided = decisions(connection, &held, restraint, now).await?;
+            let paced = match (restraint.gap, window.campaign) {
+                (Some(gap), Some(campaign)) => keep_pace(connection, campaign, gap, &mut decided, now).await?,
+                _ => None,
+            };
             let marked = messages::decide(connection, window, &decided, now).await?;
             let texts = held.into_iter().filter_map(|HeldRow { mut text, .. }| {
                 text.attempts = *marked.get(&text.id)?;
                 Some(text)
             });
-            Ok(texts.collect())
+            Ok(Marked { texts: texts.collect(), paced })
         })
         .await
+}
+
+/// Leaves out what the campaign's pace does not let go yet; when it lets more.
+async fn keep_pace(
+    connection: &mut AsyncPgConnection,
+    campaign: i64,
+    gap: TimeDelta,
+    decided: &mut Vec<Decided>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let going = decided.iter().filter(|one| one.verdict == Verdict::Send).count();
+    if going == 0 {
+        return Ok(None);
+    }
+    let allowed = paces::spend(connection, campaign, gap, going, now).await?;
+    let mut turn = 0;
+    decided.retain(|one| {
+        let goes = one.verdict == Verdict::Send;
+        turn += usize::from(goes);
+        !goes || turn <= allowed.messages
+    });
+    Ok((allowed.messages < going).then_some(allowed.next))
 }
 
 async fn decisions(

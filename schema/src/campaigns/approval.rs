@@ -30,16 +30,13 @@ pub struct Judgement {
     pub actor: Actor,
 }
 
-/// Takes the word and logs it; call it in a transaction. What a paced campaign has to send comes later by as long as the
-/// word took. `false`: nobody asks for it any more, or its author gave it.
+/// Takes the word and logs it; call it in a transaction. `false`: nobody asks for it any more, or its
+/// author gave it.
 pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: DateTime<Utc>) -> Result<bool, DbError> {
     let user = word.actor.user.map(|user| user.0);
     let changed = sql_query(
         "UPDATE campaigns SET status = $2, approval = $3, approval_by = $4, approval_at = $5, approval_note = $6, \
              error = NULL, updated_at = $5, \
-             delayed = CASE WHEN $2 = 'active' AND audience_ready AND plan ? 'pace' \
-                            THEN delayed + make_interval(secs => GREATEST(0, extract(EPOCH FROM $5 - paused_at))) \
-                            ELSE delayed END, \
              paused_at = NULL, completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
          WHERE id = $1 AND status = 'awaiting_approval' AND created_by IS DISTINCT FROM $4 AND $4 IS NOT NULL",
     )

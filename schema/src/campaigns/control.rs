@@ -105,9 +105,9 @@ pub async fn retry_failed(
         ), open AS ( \
             UPDATE campaigns c SET status = CASE WHEN c.status = 'completed' THEN 'active' ELSE c.status END, \
                 completed_at = CASE WHEN c.status = 'completed' THEN NULL ELSE c.completed_at END, updated_at = $3 \
-            FROM was WHERE c.id = was.id RETURNING c.id, c.delayed, was.status AS was, c.status \
+            FROM was WHERE c.id = was.id RETURNING c.id, was.status AS was, c.status \
         ), again AS ( \
-            UPDATE messages m SET status = 'pending', due_at = $3 - open.delayed, failed_at = NULL, held_for = NULL, \
+            UPDATE messages m SET status = 'pending', due_at = $3, failed_at = NULL, held_for = NULL, \
                 updated_at = $3 \
             FROM open WHERE m.campaign_id = open.id AND m.status = 'failed' AND m.bounce IS NULL \
               AND m.provider_message_id IS NULL AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2)) \

@@ -19,6 +19,7 @@ mod grouping;
 mod live;
 mod metrics;
 pub(crate) mod moves;
+pub mod paces;
 mod read;
 mod report;
 mod requests;

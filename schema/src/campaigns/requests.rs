@@ -24,9 +24,8 @@ pub struct StatusChange {
     pub actor: Actor,
 }
 
-/// Makes the change and logs it; call it in a transaction. What a paced campaign still has to send comes later by as
-/// long as it was held, so that its pace holds after it is resumed. `false`: the campaign no longer stands where it did; judge
-/// again.
+/// Makes the change and logs it; call it in a transaction. `false`: the campaign no longer stands where it
+/// did; judge again.
 pub async fn change_status(
     connection: &mut AsyncPgConnection,
     change: &StatusChange,
@@ -39,10 +38,6 @@ pub async fn change_status(
                          THEN jsonb_set(plan, '{limits,atLeast}', \
                              to_jsonb(sent_count + failed_count + COALESCE((plan #>> '{limits,atLeast}')::INTEGER, 0))) \
                          ELSE plan END, \
-             delayed = CASE WHEN $2 = 'paused' AND $3 = 'active' AND audience_ready AND plan ? 'pace' \
-                            THEN delayed + make_interval(secs => GREATEST(0, extract( \
-                                EPOCH FROM $4 - GREATEST(paused_at, started_at)))) \
-                            ELSE delayed END, \
              paused_at = CASE WHEN $3 = 'paused' THEN $4 END, \
              completed_at = CASE WHEN $3 = 'cancelled' THEN $4 ELSE completed_at END \
          WHERE id = $1 AND status = $2",

@@ -96,7 +96,7 @@ pub async fn award(
                 status = CASE WHEN {address} IS NULL THEN 'suppressed' ELSE m.status END, \
                 error_code = CASE WHEN {address} IS NULL THEN '{missing}' ELSE m.error_code END, \
                 channel = $4, address = COALESCE({address}, m.address), template_id = $5, purpose = $6, topic = $7, \
-                content = $8, due_at = d.due_at - (SELECT k.delayed FROM campaigns k WHERE k.id = $1), \
+                content = $8, due_at = d.due_at, \
                 template_version_id = COALESCE( \
                     ($13::BIGINT[])[array_position($12::TEXT[], c.language::TEXT)], \
                     ($13::BIGINT[])[array_position($12::TEXT[], split_part(replace(c.language, '-', '_'), '_', 1))], $14) \

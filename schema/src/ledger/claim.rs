@@ -59,7 +59,8 @@ pub async fn claim(
                 AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.name = j.queue AND q.paused_at IS NOT NULL) \
             ORDER BY j.id FOR NO KEY UPDATE OF j) \
         UPDATE jobs j SET state = 'running', attempt = j.attempt + 1, lease_token = gen_random_uuid(), \
-            leased_until = now() + $2 * interval '1 millisecond', worker = $3, started_at = now() \
+            leased_until = now() + $2 * interval '1 millisecond', worker = $3, started_at = now(), \
+            woken_at = NULL \
         FROM picked WHERE j.id = picked.id \
         RETURNING j.id, j.kind, j.queue, j.payload, j.attempt, j.max_attempts, j.snoozes, j.lease_token, j.parent_id, \
             j.created_by";

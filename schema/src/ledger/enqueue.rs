@@ -1,6 +1,7 @@
 //! Enqueueing: one insert for any number of jobs, on the caller's connection, inside the caller's transaction.
 //!
-//! A job whose unique key is alive is not written; the living job is answered instead, woken if that was asked for.
+//! A job whose unique key is alive is not written; the living job is answered instead, woken if that was asked for: one
+//! that sleeps runs at once, one that runs will run once more when its attempt has ended.
 
 use super::{JobState, family};
 use crate::{DbError, sql::sql};
@@ -43,7 +44,7 @@ pub struct InsertJob {
     pub waits_for: Option<Uuid>,
     /// Who asked for it.
     pub created_by: Option<i64>,
-    /// Where its unique key is alive and sleeps for longer, the living job wakes in its stead.
+    /// Where its unique key is alive and sleeps for longer, or runs, the living job wakes in its stead.
     pub wakes: bool,
 }
 
@@ -95,8 +96,7 @@ pub async fn insert(connection: &mut AsyncPgConnection, jobs: &[InsertJob]) -> R
         if open.is_empty() {
             break;
         }
-        let keys: Vec<&str> = open.iter().filter_map(|job| job.unique_key.as_deref()).collect();
-        let found = find_living(connection, &keys).await?;
+        let found = find_living(connection, &open).await?;
         living.extend(found.into_iter().map(|row| (row.unique_key.clone(), row)));
         open.retain(|job| !job.unique_key.as_ref().is_some_and(|key| living.contains_key(key)));
         if open.is_empty() {
@@ -150,25 +150,37 @@ async fn insert_rows(connection: &mut AsyncPgConnection, jobs: &[&InsertJob]) ->
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-async fn find_living(connection: &mut AsyncPgConnection, keys: &[&str]) -> Result<Vec<Living>, DbError> {
+async fn find_living(connection: &mut AsyncPgConnection, jobs: &[&InsertJob]) -> Result<Vec<Living>, DbError> {
     const FIND: &str = "SELECT unique_key, id, queue, priority FROM jobs \
         WHERE unique_key = ANY($1) AND unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'running')";
-    Ok(sql(FIND).bind::<Array<Text>, _>(keys).get_results(connection).await?)
+    // those to be woken must not end before they are
+    const HOLD: &str = "SELECT unique_key, id, queue, priority FROM jobs \
+        WHERE unique_key = ANY($1) AND unique_key IS NOT NULL AND state IN ('scheduled', 'available', 'running') \
+        ORDER BY id FOR NO KEY UPDATE";
+    let mut found: Vec<Living> = Vec::new();
+    for (statement, wakes) in [(FIND, false), (HOLD, true)] {
+        let keys = jobs.iter().filter(|job| job.wakes == wakes).filter_map(|job| job.unique_key.as_deref());
+        let keys: Vec<&str> = keys.collect();
+        if !keys.is_empty() {
+            found.extend(sql(statement).bind::<Array<Text>, _>(keys).get_results::<Living>(connection).await?);
+        }
+    }
+    Ok(found)
 }
 
-/// Has those sleeping jobs run at once in whose stead something wakes them that is due: the ids of those that slept.
-/// What waits for others to be done sleeps on.
+/// Has those living jobs run at once in whose stead something wakes them that is due: the ids of those that slept. One
+/// that runs is told, and runs once more ([`finish`](super::finish)). What waits for others to be done sleeps on.
 async fn wake(
     connection: &mut AsyncPgConnection,
     jobs: &[InsertJob],
     living: &HashMap<String, Living>,
 ) -> Result<HashSet<Uuid>, DbError> {
     const WAKE: &str = "\
-        WITH asleep AS ( \
-            SELECT j.id, g.run_at FROM jobs j JOIN unnest($1, $2) AS g (id, run_at) ON g.id = j.id \
-            WHERE j.state = 'scheduled' AND j.run_at > g.run_at AND j.waits_for IS NULL ORDER BY j.id FOR NO KEY UPDATE OF j) \
+        WITH asked AS (SELECT * FROM unnest($1, $2) AS g (id, run_at)), \
+        told AS (UPDATE jobs j SET woken_at = a.run_at FROM asked a WHERE j.id = a.id AND j.state = 'running') \
         UPDATE jobs j SET state = 'available', run_at = a.run_at, dispatched_at = NULL \
-        FROM asleep a WHERE j.id = a.id RETURNING j.id";
+        FROM asked a WHERE j.id = a.id AND j.state = 'scheduled' AND j.run_at > a.run_at AND j.waits_for IS NULL \
+        RETURNING j.id";
     let due = jobs.iter().filter(|job| job.wakes && job.state == JobState::Available);
     let asked: BTreeMap<Uuid, DateTime<Utc>> =
         due.filter_map(|job| Some((living.get(job.unique_key.as_ref()?)?.id, job.run_at))).collect();

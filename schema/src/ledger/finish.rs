@@ -1,7 +1,8 @@
 //! Finishing: the outcomes of attempts, recorded together in one transaction.
 //!
 //! Each is fenced by id, attempt and lease token, so a worker that lost its lease changes nothing; recording an outcome
-//! twice changes nothing either, which makes it safe to repeat after a lost answer.
+//! twice changes nothing either, which makes it safe to repeat after a lost answer. A job that was woken while it ran runs
+//! once more: put off, not for longer than until then; done, as a new job like it.
 
 use super::enqueue::{InsertJob, Inserted, insert};
 use super::family::{self, Ended, Settled};
@@ -11,7 +12,9 @@ use super::{JobState, Ready};
 use crate::{DbError, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid, Varchar};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid, Varchar,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -120,6 +123,9 @@ struct Row {
     parent_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     state: JobState,
+    /// Somebody woke it while it ran.
+    #[diesel(sql_type = Bool)]
+    woken: bool,
 }
 
 /// Records outcomes, accounts for families and counts throughput, all or nothing.
@@ -137,7 +143,7 @@ pub async fn finish(
                 false => family::settle(connection, now, &ended).await?,
             };
             let mut released = settled.released;
-            released.extend(enqueue_next(connection, finishes, &rows).await?);
+            released.extend(enqueue_next(connection, now, finishes, &rows).await?);
             let mut counts = count(finishes, &rows);
             minutes::count_ended(&mut counts, &settled.cancelled);
             minutes::add(connection, &counts).await?;
@@ -154,16 +160,22 @@ pub async fn finish(
 /// is no longer alive.
 async fn enqueue_next(
     connection: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
     finishes: &[Finish],
     rows: &[Row],
 ) -> Result<Vec<Ready>, DbError> {
     let succeeded: HashSet<Uuid> =
         rows.iter().filter(|row| row.state == JobState::Succeeded).map(|row| row.token).collect();
-    let next: Vec<InsertJob> = finishes
+    let mut next: Vec<InsertJob> = finishes
         .iter()
         .filter(|finish| succeeded.contains(&finish.lease_token))
         .flat_map(|finish| finish.next.iter().cloned())
         .collect();
+    let woken: Vec<Uuid> =
+        rows.iter().filter(|row| row.woken && row.state == JobState::Succeeded).map(|row| row.id).collect();
+    if !woken.is_empty() {
+        next.extend(once_more(connection, &woken, now).await?);
+    }
     if next.is_empty() {
         return Ok(Vec::new());
     }
@@ -176,6 +188,51 @@ async fn enqueue_next(
         Inserted::Exists { id, queue, priority, woken } => woken.then_some(Ready { id, queue, priority }),
     };
     Ok(next.into_iter().zip(inserted).filter_map(ready).collect())
+}
+
+#[derive(QueryableByName)]
+struct Again {
+    #[diesel(sql_type = Varchar)]
+    kind: String,
+    #[diesel(sql_type = Varchar)]
+    queue: String,
+    #[diesel(sql_type = SmallInt)]
+    priority: i16,
+    #[diesel(sql_type = Jsonb)]
+    payload: serde_json::Value,
+    #[diesel(sql_type = Integer)]
+    max_attempts: i32,
+    #[diesel(sql_type = Nullable<Varchar>)]
+    unique_key: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    created_by: Option<i64>,
+}
+
+/// New jobs like those that were woken while they ran; each wakes its successor, should it have one.
+async fn once_more(
+    connection: &mut AsyncPgConnection,
+    woken: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<Vec<InsertJob>, DbError> {
+    const LIKE: &str = "SELECT kind, queue, priority, payload, max_attempts, unique_key, created_by FROM jobs \
+        WHERE id = ANY($1) ORDER BY id";
+    let rows: Vec<Again> = sql(LIKE).bind::<Array<SqlUuid>, _>(woken).get_results(connection).await?;
+    let job = |row: Again| InsertJob {
+        id: Uuid::now_v7(),
+        kind: row.kind,
+        queue: row.queue,
+        priority: row.priority,
+        payload: row.payload,
+        state: JobState::Available,
+        run_at: now,
+        max_attempts: row.max_attempts,
+        unique_key: row.unique_key,
+        parent_id: None,
+        waits_for: None,
+        created_by: row.created_by,
+        wakes: true,
+    };
+    Ok(rows.into_iter().map(job).collect())
 }
 
 async fn write(connection: &mut AsyncPgConnection, finishes: &[Finish]) -> Result<Vec<Row>, DbError> {
@@ -193,7 +250,7 @@ async fn write(connection: &mut AsyncPgConnection, finishes: &[Finish]) -> Resul
                                THEN now() END, \
             attempt = j.attempt - i.refunded::int, \
             snoozes = j.snoozes + i.snoozed::int, \
-            run_at = COALESCE(i.run_at, j.run_at), \
+            run_at = COALESCE(LEAST(i.run_at, CASE WHEN i.snoozed THEN j.woken_at END), j.run_at), \
             error = CASE WHEN i.state = 'succeeded' THEN NULL ELSE COALESCE(i.error, j.error) END, \
             result = i.result, \
             progress_done = COALESCE(i.done, j.progress_done), \
@@ -202,7 +259,7 @@ async fn write(connection: &mut AsyncPgConnection, finishes: &[Finish]) -> Resul
             lease_token = NULL, leased_until = NULL, dispatched_at = NULL \
         FROM locked JOIN input i ON i.id = locked.id \
         WHERE j.id = locked.id AND j.state = 'running' AND j.attempt = i.attempt AND j.lease_token = i.token \
-        RETURNING j.id, i.token, j.queue, j.parent_id, j.state";
+        RETURNING j.id, i.token, j.queue, j.parent_id, j.state, j.woken_at IS NOT NULL AS woken";
     fn column<'a, T>(finishes: &'a [Finish], of: impl Fn(&'a Finish) -> T) -> Vec<T> {
         finishes.iter().map(of).collect()
     }

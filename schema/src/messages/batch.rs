@@ -70,8 +70,7 @@ pub async fn next_due(
 ) -> Result<Vec<i64>, DbError> {
     let rows: Vec<Id> = sql_query(
         "SELECT id FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $6 \
-           AND due_at <= $4 - (SELECT delayed FROM campaigns WHERE id = $1) \
-           AND id % $3 = $2 \
+           AND due_at <= $4 AND id % $3 = $2 \
          ORDER BY due_at, id LIMIT $5",
     )
     .bind::<BigInt, _>(campaign)
@@ -99,7 +98,7 @@ pub async fn next_due_at(
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let row: DueAt = sql_query(
         "SELECT (SELECT due_at FROM messages WHERE campaign_id = $1 AND status = 'pending' AND channel = $4 AND id % $3 = $2 \
-                 ORDER BY due_at, id LIMIT 1) + (SELECT delayed FROM campaigns WHERE id = $1) AS due_at",
+                 ORDER BY due_at, id LIMIT 1) AS due_at",
     )
     .bind::<BigInt, _>(campaign)
     .bind::<BigInt, _>(lane)

@@ -134,9 +134,7 @@ pub async fn never_taken(
          ) \
          UPDATE messages m SET updated_at = $4, look_up_at = NULL, look_ups = 0, \
             status = CASE WHEN j.again THEN 'pending' ELSE 'failed' END, \
-            due_at = CASE WHEN j.again \
-                          THEN $4 - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), INTERVAL '0') \
-                          ELSE m.due_at END, \
+            due_at = CASE WHEN j.again THEN $4 ELSE m.due_at END, \
             failed_at = CASE WHEN j.again THEN m.failed_at ELSE $4 END, \
             error_code = 'never_taken', error_message = 'the provider never had it' \
          FROM judged j WHERE m.id = j.id RETURNING m.id, m.campaign_id, m.channel::TEXT AS channel, j.again")

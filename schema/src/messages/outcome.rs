@@ -134,9 +134,7 @@ const RECORD: &str = "\
         send_job = CASE WHEN j.climbs OR j.held THEN NULL ELSE m.send_job END, \
         send_attempt = CASE WHEN j.climbs OR j.held THEN NULL ELSE m.send_attempt END, \
         attempts = m.attempts - CASE WHEN j.held AND j.refund THEN 1 ELSE 0 END, \
-        due_at = CASE WHEN j.held AND j.status = 'pending' \
-                      THEN j.due_at - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), INTERVAL '0') \
-                      ELSE m.due_at END, \
+        due_at = CASE WHEN j.held AND j.status = 'pending' THEN j.due_at ELSE m.due_at END, \
         provider_message_id = COALESCE(m.provider_message_id, j.provider_message_id), \
         segments = COALESCE(j.segments, m.segments), \
         cost = COALESCE(j.cost, m.cost), \

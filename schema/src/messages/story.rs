@@ -86,8 +86,7 @@ pub struct MessageRow {
 
 const COLUMNS: &str = "\
     m.id, m.campaign_id, m.customer_id, m.case_id, m.channel::TEXT, m.address, m.status::TEXT, m.purpose, m.template_id, \
-    m.attempts, \
-    m.due_at + COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), INTERVAL '0') AS due_at, m.held_for, m.provider, m.account, m.provider_message_id, m.error_code, m.error_message, \
+    m.attempts, m.due_at, m.held_for, m.provider, m.account, m.provider_message_id, m.error_code, m.error_message, \
     m.bounce, m.cost, m.cost_currency, m.segments, m.created_at, m.sent_at, m.delivered_at, m.opened_at, m.clicked_at, \
     m.replied_at, m.failed_at, m.bounced_at, m.complained_at, m.unsubscribed_at, m.rehearsal";
 

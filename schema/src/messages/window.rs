@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::{CampaignStatus, ExclusionReason};
+use domain::campaigns::ExclusionReason;
 use serde_json::Value;
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -46,8 +46,7 @@ static HOLD: LazyLock<String> = LazyLock::new(|| {
         "WITH picked AS ( \
             SELECT m.id FROM messages m \
             WHERE m.id = ANY($5) AND m.campaign_id IS NOT DISTINCT FROM $1 AND m.status = 'pending' \
-              AND m.due_at <= $6 - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = $1), INTERVAL '0') \
-              AND (SELECT {OPEN} AND {ACCOUNT_OPEN}) \
+              AND m.due_at <= $6 AND (SELECT {OPEN} AND {ACCOUNT_OPEN}) \
             ORDER BY m.id FOR UPDATE OF m SKIP LOCKED \
         ) \
         SELECT m.attempts, {COLUMNS}, \
@@ -200,8 +199,7 @@ pub async fn decide(
                 provider = CASE WHEN g.verdict = 'send' THEN $9 ELSE m.provider END, \
                 account = CASE WHEN g.verdict = 'send' THEN $10 ELSE m.account END, \
                 attempts = m.attempts + CASE WHEN g.verdict = 'send' THEN 1 ELSE 0 END, \
-                due_at = COALESCE(g.until - COALESCE((SELECT d.delayed FROM campaigns d WHERE d.id = m.campaign_id), \
-                                                     INTERVAL '0'), m.due_at), \
+                due_at = COALESCE(g.until, m.due_at), \
                 held_for = CASE WHEN g.verdict = 'defer' THEN g.reason END, \
                 error_code = CASE WHEN g.verdict = 'exclude' THEN g.reason END, \
                 error_message = NULL \
@@ -224,24 +222,14 @@ pub async fn decide(
     Ok(rows.into_iter().map(|row| (row.id, row.attempts)).collect())
 }
 
-#[derive(QueryableByName)]
-struct GateRow {
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
-    #[diesel(sql_type = Bool)]
-    open: bool,
-    #[diesel(sql_type = Bool)]
-    account_open: bool,
-}
-
 /// Whether an attempt may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Gate {
-    /// Where the campaign stands; `None` for messages of no campaign, or when it is gone.
-    pub status: Option<CampaignStatus>,
     /// The campaign lets it, and the attempt still holds its job.
+    #[diesel(sql_type = Bool)]
     pub open: bool,
     /// The account does not wait for a person.
+    #[diesel(sql_type = Bool)]
     pub account_open: bool,
 }
 
@@ -252,18 +240,12 @@ pub async fn gate(
     sender: Sender,
     account: &str,
 ) -> Result<Gate, DbError> {
-    let query = format!(
-        "SELECT (SELECT c.status FROM campaigns c WHERE c.id = $1)::TEXT AS status, {OPEN} AS open, \
-         {ACCOUNT_OPEN} AS account_open"
-    );
-    let row: GateRow = sql_query(query)
+    let query = format!("SELECT {OPEN} AS open, {ACCOUNT_OPEN} AS account_open");
+    Ok(sql_query(query)
         .bind::<Nullable<BigInt>, _>(campaign)
         .bind::<SqlUuid, _>(sender.job)
         .bind::<Integer, _>(sender.attempt)
         .bind::<Text, _>(account)
         .get_result(connection)
-        .await?;
-    let status = row.status.map(|status| status.parse()).transpose();
-    let status = status.map_err(|_| DbError::Unknown { table: "campaigns", column: "status" })?;
-    Ok(Gate { status, open: row.open, account_open: row.account_open })
+        .await?)
 }

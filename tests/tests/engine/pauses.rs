@@ -1,4 +1,4 @@
-//! A paced campaign that is held and let go on: its pace holds, and what waits elsewhere in time is not hurried.
+//! A paced campaign that is held and let go on, by a person or by its windows: its pace holds.
 
 use crate::{
     book::{self, Entry},
@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn the_pace_holds_after_a_pause() {
-    let entries: Vec<Entry> = (1..=6).map(Entry::new).collect();
+    let entries: Vec<Entry> = (1..=8).map(Entry::new).collect();
     let ground = Ground::new(&entries).await;
     let clock = &ground.api.state.services.clock;
     let workers = ground.workers();
@@ -19,23 +19,52 @@ async fn the_pace_holds_after_a_pause() {
     ground.until_number("the first goes at once", &sent, 1).await;
     clock.advance(TimeDelta::seconds(61));
     ground.until_number("the second a minute later", &sent, 2).await;
-    for (held, before) in [(TimeDelta::hours(3), 2), (TimeDelta::minutes(40), 3)] {
+    for (held, before) in [(TimeDelta::hours(3), 2), (TimeDelta::minutes(40), 5)] {
         ground.until_idle().await;
         ground.put(&path, &json!({"status": "paused"})).await.data(200);
         clock.advance(held);
         // a lane that wakes meanwhile finds it held, and ends
         ground.until_idle().await;
         ground.put(&path, &json!({"status": "active"})).await.data(200);
+        ground.until_number("two that are late", &sent, before + 2).await;
         ground.until_idle().await;
-        assert_eq!(book::number(&ground.client, &sent).await, before, "nothing bursts out after {held}");
+        assert_eq!(book::number(&ground.client, &sent).await, before + 2, "nothing more bursts out after {held}");
         clock.advance(TimeDelta::seconds(61));
-        ground.until_number("the next a minute later", &sent, before + 1).await;
+        ground.until_number("the next a minute later", &sent, before + 3).await;
         ground.until_idle().await;
-        assert_eq!(book::number(&ground.client, &sent).await, before + 1, "and only one");
+        assert_eq!(book::number(&ground.client, &sent).await, before + 3, "and only one");
     }
-    let due = "SELECT count(*) FROM messages m WHERE status = 'pending' AND due_at < now() + INTERVAL '10 minutes'";
-    assert_eq!(book::number(&ground.client, due).await, 2, "no row was rewritten");
-    for _ in 0..2 {
+    ground.until_status(&id, "completed").await;
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn the_pace_holds_when_a_window_opens() {
+    let entries: Vec<Entry> = (1..=6).map(Entry::new).collect();
+    let ground = Ground::new(&entries).await;
+    let clock = &ground.api.state.services.clock;
+    let evening = clock.now().date_naive().and_hms_opt(15, 30, 0).unwrap().and_utc() + TimeDelta::days(1);
+    clock.advance(evening - clock.now());
+    let workers = ground.workers();
+    // nine in the evening in India
+    let days = json!(["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]);
+    let windows = json!([{"days": days, "from": "09:00", "until": "18:00"}]);
+    let id = ground.create(&json!({"perHour": 60, "sendWindows": windows})).await;
+    let held = format!(
+        "SELECT count(*) FROM messages WHERE campaign_id = {} AND status = 'pending' AND held_for = 'send_window'",
+        number(&id)
+    );
+    for held_now in 1..=6 {
+        ground.until_number("each is held as its turn comes", &held, held_now).await;
+        ground.until_idle().await;
+        clock.advance(TimeDelta::seconds(61));
+    }
+    let sent = format!("SELECT count(*) FROM messages WHERE campaign_id = {} AND attempts > 0", number(&id));
+    clock.advance(evening + TimeDelta::hours(12) + TimeDelta::seconds(1) - clock.now());
+    for (turn, expected) in [2, 3, 4, 5, 6].into_iter().enumerate() {
+        ground.until_number("two at its opening, then one a minute", &sent, expected).await;
+        ground.until_idle().await;
+        assert_eq!(book::number(&ground.client, &sent).await, expected, "turn {turn}");
         clock.advance(TimeDelta::seconds(61));
     }
     ground.until_status(&id, "completed").await;

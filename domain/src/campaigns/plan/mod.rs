@@ -12,14 +12,14 @@ mod timing;
 mod windows;
 
 pub use limits::{Breach, Fared, Limits};
-pub use pace::Pace;
+pub use pace::{Allowance, Pace, allowance};
 pub use recurrence::Recurrence;
 pub use test::{Metric, Test};
 pub use timing::{Timing, earliest_on_earth, local_instant};
 pub use windows::SendWindow;
 
 use super::{Grouping, Holdout};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// The most send windows of a plan.
@@ -106,6 +106,20 @@ impl Plan {
         Some(Holdout { salt: format!("campaigns-{group}"), basis_points })
     }
 
+    /// The time between two messages of so many, at least. What is spread over days goes out in the part of them that
+    /// its windows leave.
+    pub fn gap(&self, messages: i64) -> Option<TimeDelta> {
+        let pace = self.pace?;
+        let gap = pace.gap(messages);
+        match pace {
+            Pace::PerHour(_) => Some(gap),
+            Pace::OverDays(_) => {
+                let (open, of) = windows::open_minutes(&self.windows);
+                Some(gap / of * open)
+            }
+        }
+    }
+
     /// What cannot be meant; `now` is when it is written.
     pub fn check(&self, zone: &str, now: DateTime<Utc>) -> Result<(), Vec<PlanError>> {
         let mut faults = Vec::new();
@@ -166,6 +180,19 @@ mod tests {
         let plan: Plan = serde_json::from_value(value.clone()).unwrap();
         plan.check("Asia/Kolkata", now()).unwrap();
         assert_eq!(serde_json::to_value(&plan).unwrap(), value);
+    }
+
+    #[test]
+    fn what_is_spread_over_days_fits_into_its_windows() {
+        let days = json!(["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]);
+        let read = |value| serde_json::from_value::<Plan>(value).unwrap();
+        let plan =
+            read(json!({"pace": {"overDays": 2}, "windows": [{"days": days, "from": "06:00", "until": "18:00"}]}));
+        assert_eq!(plan.gap(48), Some(TimeDelta::minutes(30)));
+        let plan =
+            read(json!({"pace": {"perHour": 4}, "windows": [{"days": days, "from": "06:00", "until": "18:00"}]}));
+        assert_eq!(plan.gap(48), Some(TimeDelta::minutes(15)));
+        assert_eq!(read(json!({})).gap(48), None);
     }
 
     #[test]

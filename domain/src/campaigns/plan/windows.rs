@@ -2,7 +2,7 @@
 
 use super::PlanError;
 use crate::messaging::restraint::Window;
-use chrono::{Datelike, NaiveDateTime, Weekday};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// A part of some days.
@@ -41,6 +41,22 @@ impl SendWindow {
     }
 }
 
+/// How many minutes of a week are within one of the windows, and how many a week has. Without windows, all are.
+pub(super) fn open_minutes(windows: &[SendWindow]) -> (i32, i32) {
+    const WEEK: i32 = 7 * 24 * 60;
+    if windows.is_empty() {
+        return (WEEK, WEEK);
+    }
+    // a Monday; which one does not matter
+    let monday = NaiveDate::default().week(Weekday::Mon).first_day().and_time(NaiveTime::MIN);
+    let open = |minute: &i32| {
+        let local = monday + TimeDelta::minutes((*minute).into());
+        windows.iter().any(|window| window.contains(local))
+    };
+    let count = (0..WEEK).filter(open).count();
+    (i32::try_from(count).unwrap_or(WEEK), WEEK)
+}
+
 /// Days as `MON` to `SUN`.
 mod days {
     use chrono::Weekday;
@@ -62,6 +78,15 @@ mod days {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn minutes_in_several_windows_count_once() {
+        let windows = |value| serde_json::from_value::<Vec<SendWindow>>(value).unwrap();
+        assert_eq!(open_minutes(&[]).0, 7 * 24 * 60);
+        let two = windows(json!([{"days": ["MON", "TUE"], "from": "09:00", "until": "18:00"},
+                                 {"days": ["TUE", "SUN"], "from": "17:00", "until": "01:00"}]));
+        assert_eq!(open_minutes(&two).0, (2 * 9 + 7 + 8) * 60);
+    }
 
     #[test]
     fn a_night_belongs_to_the_day_it_begins_on() {

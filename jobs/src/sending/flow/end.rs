@@ -1,15 +1,16 @@
 //! How a flow of messages ended, and what it did.
 
 use chrono::{DateTime, Utc};
-use domain::campaigns::CampaignStatus;
 
 /// Why nothing more is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// All of the batch was, or the turn is over.
     Batch,
-    /// The campaign, which stands here, does not let this attempt send.
-    Closed(Option<CampaignStatus>),
+    /// The campaign does not let this attempt send.
+    Closed,
+    /// Its pace lets nothing more go before this.
+    Paced(DateTime<Utc>),
     /// Not before a time.
     Wait(DateTime<Utc>, String),
     /// The run was told to stop.

@@ -3,12 +3,15 @@
 use super::{End, Flow, LONGEST_RATE_PAUSE, PAUSED_WAIT, RATE_PAUSE, REDIS_WAIT, patience::Patience};
 use crate::{
     JobError,
-    sending::{check, line::Line},
+    sending::{
+        check::{self, Marked},
+        line::Line,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use schema::{
     DbError,
-    messages::{self, RenderRow, Sender, Window},
+    messages::{self, Sender, Window},
 };
 use tokio::time::Instant;
 
@@ -58,7 +61,7 @@ impl Flow<'_> {
         usize::try_from(grant.granted).unwrap_or(usize::MAX)
     }
 
-    pub(super) async fn mark(&self, line: &Line, ids: &[i64]) -> Result<Vec<RenderRow>, DbError> {
+    pub(super) async fn mark(&self, line: &Line, ids: &[i64]) -> Result<Marked, DbError> {
         let account = line.account();
         let window = Window {
             campaign: self.work.campaign,
@@ -82,7 +85,7 @@ impl Flow<'_> {
             messages::gate(&mut connection, self.work.campaign, self.sender(), line.account().account()).await
         };
         match gate.await {
-            Ok(gate) if !gate.open => self.end = Some(End::Closed(gate.status)),
+            Ok(gate) if !gate.open => self.end = Some(End::Closed),
             Ok(gate) if !gate.account_open => {
                 // none of them was marked: they are the next line's
                 ids.into_iter().rev().for_each(|id| self.waiting.push_front(id));

@@ -184,15 +184,16 @@ impl<'a> Flow<'a> {
                 return Ok(());
             }
         };
-        let complete = marked.len() == ids.len();
-        if marked.is_empty() {
-            self.look_at_gate(&line, ids).await;
-        } else {
-            let going = self.admit(&line, marked).await;
+        let complete = marked.texts.len() == ids.len();
+        let unmarked = if marked.texts.is_empty() { ids } else { Vec::new() };
+        if !marked.texts.is_empty() {
+            let going = self.admit(&line, marked.texts).await;
             self.call(&line, going);
-            if !complete {
-                self.look_at_gate(&line, Vec::new()).await;
-            }
+        }
+        match marked.paced {
+            Some(at) => self.end = Some(End::Paced(at)),
+            None if complete => {}
+            None => self.look_at_gate(&line, unmarked).await,
         }
         Ok(())
     }

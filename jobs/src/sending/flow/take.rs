@@ -7,10 +7,7 @@ use super::{
     outcome::{self, Call},
 };
 use crate::sending::verdict::{self, Others};
-use domain::{
-    campaigns::CampaignStatus,
-    messaging::{FailureClass, SendFailure},
-};
+use domain::messaging::{FailureClass, SendFailure};
 use schema::messages::{Outcome, OutcomeKind};
 use tokio::task::JoinError;
 
@@ -74,7 +71,7 @@ impl Flow<'_> {
             Some(Others::Hold) => {
                 self.hold.get_or_insert_with(|| failure.to_string());
                 // what is not marked yet would fail alike
-                self.end.get_or_insert(End::Closed(self.work.campaign.map(|_| CampaignStatus::Paused)));
+                self.end.get_or_insert(End::Closed);
             }
             Some(Others::Pause) => {
                 self.fault.get_or_insert_with(|| (line.clone(), failure.to_string()));

@@ -66,6 +66,60 @@ pub async fn a_unique_job_is_there_once(transport: Transport) {
     workers.stop().await;
 }
 
+pub async fn a_job_woken_while_it_runs_runs_once_more(transport: Transport) {
+    let hall = Hall::new(transport).await;
+    let (workers, _feeder) = (hall.workers(4), hall.feeder());
+    let first = hall.play.unique("one", &[Act::Wait, Act::Done]);
+    hall.enqueue(from_ref(&first)).await;
+    hall.play.began(1).await;
+    // however often it is woken
+    for _ in 0..3 {
+        let woken = hall.services.enqueue_now(&[hall.play.unique("one", &[Act::Wait]).waking()]).await.unwrap();
+        assert!(woken[0].existed && woken[0].id == first.id && !woken[0].due);
+    }
+    hall.play.cue("one");
+    until("both are done", SOON, || async { hall.count(JobState::Succeeded).await == 2 }).await;
+    for state in [JobState::Scheduled, JobState::Available, JobState::Running] {
+        assert_eq!(hall.count(state).await, 0, "it is woken once");
+    }
+    hall.play.ran_once(["one", "one"]);
+    workers.stop().await;
+}
+
+pub async fn a_sleeping_job_wakes(transport: Transport) {
+    let hall = Hall::new(transport).await;
+    let (workers, _feeder) = (hall.workers(4), hall.feeder());
+    let job = hall.play.unique("one", &[Act::Sleep, Act::Sleep, Act::Done]);
+    let wake = async || hall.services.enqueue_now(&[hall.play.unique("one", &[Act::Done]).waking()]).await.unwrap();
+    hall.enqueue(from_ref(&job)).await;
+    hall.play.began(1).await;
+    hall.play.cue("one");
+    hall.reach(from_ref(&job), JobState::Scheduled).await;
+    assert!(wake().await[0].due, "it slept");
+    hall.play.began(2).await;
+    hall.reach(from_ref(&job), JobState::Scheduled).await;
+    // without being asked, nothing wakes it
+    let told = hall.services.enqueue_now(&[hall.play.unique("one", &[Act::Done])]).await.unwrap();
+    assert!(told[0].existed && !told[0].due);
+    assert!(wake().await[0].due);
+    hall.reach(from_ref(&job), JobState::Succeeded).await;
+    hall.play.ran_once(["one", "one", "one"]);
+    workers.stop().await;
+}
+
+pub async fn a_running_job_put_off_while_it_is_woken_runs_at_once(transport: Transport) {
+    let hall = Hall::new(transport).await;
+    let (workers, _feeder) = (hall.workers(4), hall.feeder());
+    let job = hall.play.unique("one", &[Act::Sleep, Act::Done]);
+    hall.enqueue(from_ref(&job)).await;
+    hall.play.began(1).await;
+    hall.services.enqueue_now(&[hall.play.unique("one", &[Act::Done]).waking()]).await.unwrap();
+    hall.play.cue("one");
+    hall.reach(from_ref(&job), JobState::Succeeded).await;
+    hall.play.ran_once(["one", "one"]);
+    workers.stop().await;
+}
+
 pub async fn a_waiting_job_is_cancelled(transport: Transport) {
     let hall = Hall::new(transport).await;
     let [cancelled, other] = ["cancelled", "other"].map(|label| hall.play.job(label, &[Act::Done]));

@@ -2,7 +2,7 @@
 
 use super::play::{Part, Play};
 use jobs::kinds::registry::Registry;
-use jobs::queue::admin::{self, JobRow, JobState};
+use jobs::queue::admin::{self, JobFilter, JobRow, JobState};
 use jobs::queue::ledger;
 use jobs::queue::redis::Transport;
 use jobs::queue::transport::{self, Parcel};
@@ -108,6 +108,12 @@ impl Hall {
             true
         })
         .await;
+    }
+
+    /// How many jobs there are in that state.
+    pub async fn count(&self, state: JobState) -> usize {
+        let filter = JobFilter { state: Some(state), ..JobFilter::default() };
+        admin::page(&self.services, &filter, 1, 100).await.unwrap().jobs.len()
     }
 
     pub async fn sql(&self, text: &str) {

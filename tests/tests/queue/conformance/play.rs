@@ -27,6 +27,8 @@ pub enum Act {
     Panic,
     /// Is put off by a tenth of a second.
     Snooze,
+    /// Waits for its cue, and is put off for an hour.
+    Sleep,
     /// Waits for its cue; stops when told to.
     Wait,
     /// Waits for its cue, whatever it is told.
@@ -152,6 +154,11 @@ async fn act(act: Act, label: &str, play: &Play, context: &JobContext) -> Result
         Act::Snooze => {
             let until = context.now() + Duration::from_millis(100);
             Ok(Decision::Snooze { until, reason: "not yet".to_owned() })
+        }
+        Act::Sleep => {
+            play.cued(label, context.attempt).await;
+            let until = context.now() + Duration::from_secs(3_600);
+            Ok(Decision::Snooze { until, reason: "for long".to_owned() })
         }
         Act::Wait => tokio::select! {
             () = play.cued(label, context.attempt) => Ok(Decision::done_with(&context.attempt)),
