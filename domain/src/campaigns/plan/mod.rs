@@ -115,7 +115,7 @@ impl Plan {
             Pace::PerHour(_) => Some(gap),
             Pace::OverDays(_) => {
                 let (open, of) = windows::open_minutes(&self.windows);
-                Some(gap / of * open)
+                Some(gap * open / of)
             }
         }
     }
