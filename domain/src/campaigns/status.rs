@@ -194,7 +194,8 @@ pub const fn advance(current: CampaignStatus, event: CampaignEvent) -> Option<Ca
         (CampaignEvent::Fired, Scheduled) => Some(Preparing),
         (CampaignEvent::WindowMissed, Scheduled) => Some(Missed),
         (CampaignEvent::AudienceBuilt, Preparing) => Some(Active),
-        (CampaignEvent::TooLarge, Preparing) => Some(AwaitingApproval),
+        // its author may have held it, or let it go on, while its audience was written
+        (CampaignEvent::TooLarge, Preparing | Active | Paused) => Some(AwaitingApproval),
         // a paused campaign is completed only after it is resumed: the pause is a person's word
         (CampaignEvent::Drained | CampaignEvent::Ended, Active) => Some(Completed),
         (CampaignEvent::Broken, Preparing | Active | Paused) => Some(Failed),

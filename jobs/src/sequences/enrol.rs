@@ -146,7 +146,7 @@ async fn asked(
     let too_much = services.security.approval.exceeded(&counted);
     let Some(why) = too_much.filter(|_| !campaign.rehearsal && !agreed(campaign, &counted)) else { return Ok(false) };
     let why = why.to_string();
-    if !sequences::ask(connection, campaign.id, &why, context.now()).await? {
+    if !campaigns::ask_for_approval(connection, campaign.id, &why, context.now()).await? {
         return Ok(false);
     }
     let kind = ("campaign_awaits_approval", "waits for a second person's word");

@@ -1,6 +1,9 @@
 //! A second person's word on campaigns that are too large or too dear for one.
 
-use super::moves::{self, Moved};
+use super::{
+    events::sources,
+    moves::{self, Moved},
+};
 use crate::{
     DbError,
     audit::{self, Actor, Entity},
@@ -8,9 +11,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::{CampaignStatus, Forecast};
+use domain::campaigns::{CampaignEvent, CampaignStatus, Forecast};
 use domain::ids::CampaignId;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -37,6 +40,7 @@ pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: Da
     let changed = sql_query(
         "UPDATE campaigns SET status = $2, approval = $3, approval_by = $4, approval_at = $5, approval_note = $6, \
              error = NULL, updated_at = $5, \
+             started_at = CASE WHEN $2 = 'active' THEN COALESCE(started_at, $5) ELSE started_at END, \
              paused_at = NULL, completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
          WHERE id = $1 AND status = 'awaiting_approval' AND created_by IS DISTINCT FROM $4 AND $4 IS NOT NULL",
     )
@@ -94,8 +98,8 @@ pub async fn left_out(connection: &mut AsyncPgConnection, campaign: i64) -> Resu
     Ok(rows.into_iter().map(|row| (row.reason, row.count)).collect())
 }
 
-/// Its audience is written, and is more than one person may send: it waits for a second one's word. `false`: it is not
-/// being prepared any more, or the word was given.
+/// Its audience is written, or everybody is on its ladder, and that is more than one person may send: it waits for a second one's word, also where it was
+/// held or let go on meanwhile. `false`: it is over.
 pub async fn ask(
     connection: &mut AsyncPgConnection,
     campaign: i64,
@@ -103,15 +107,18 @@ pub async fn ask(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let moved: Vec<Moved> = sql_query(moves::statement(
-        "c.id = $1 AND c.status = 'preparing' AND NOT c.audience_ready",
+        "c.id = $1 AND c.status = ANY($4) AND NOT c.audience_ready",
         "status = 'awaiting_approval', approval = 'pending', error = $2, paused_at = $3, updated_at = $3, \
             audience_ready = TRUE, \
-            target_count = (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id), \
+            target_count = CASE c.mode \
+                WHEN 'sequence' THEN (SELECT count(*) FROM campaign_enrolments e WHERE e.campaign_id = c.id) \
+                ELSE (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id) END, \
             excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id)",
     ))
     .bind::<BigInt, _>(campaign)
     .bind::<Text, _>(why)
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(sources(CampaignEvent::TooLarge))
     .load(connection)
     .await?;
     Ok(!moved.is_empty())

@@ -33,7 +33,7 @@ pub async fn change_status(
 ) -> Result<bool, DbError> {
     let changed = sql_query(
         "UPDATE campaigns SET status = $3, error = NULL, updated_at = $4, \
-             approval = CASE WHEN $3 = 'awaiting_approval' THEN 'pending' ELSE approval END, \
+             approval = CASE $3 WHEN 'awaiting_approval' THEN 'pending' WHEN 'draft' THEN NULL ELSE approval END, \
              plan = CASE WHEN $2 = 'paused' AND $3 = 'active' AND plan ? 'limits' \
                          THEN jsonb_set(plan, '{limits,atLeast}', \
                              to_jsonb(sent_count + failed_count + COALESCE((plan #>> '{limits,atLeast}')::INTEGER, 0))) \

@@ -91,29 +91,6 @@ fn statement(target: &Target) -> String {
     )
 }
 
-/// It is more than one person may begin: everybody is put on, and it waits for a second person's word. `false`, and the
-/// caller goes on: it is not being prepared any more.
-pub async fn ask(
-    connection: &mut AsyncPgConnection,
-    campaign: i64,
-    why: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, DbError> {
-    let updated = sql_query(
-        "UPDATE campaigns c SET status = 'awaiting_approval', approval = 'pending', error = $2, updated_at = $3, \
-            audience_ready = TRUE, \
-            target_count = (SELECT count(*) FROM campaign_enrolments e WHERE e.campaign_id = c.id), \
-            excluded_count = (SELECT count(*) FROM campaign_exclusions x WHERE x.campaign_id = c.id) \
-         WHERE c.id = $1 AND c.mode = 'sequence' AND c.status = 'preparing' AND NOT c.audience_ready",
-    )
-    .bind::<BigInt, _>(campaign)
-    .bind::<Text, _>(why)
-    .bind::<Timestamptz, _>(now)
-    .execute(connection)
-    .await?;
-    Ok(updated == 1)
-}
-
 /// The ladder has been looked at: counts who is on it, and lets a campaign that was being prepared begin. `false`, and
 /// the caller rolls back: it was stopped meanwhile.
 pub async fn settle(connection: &mut AsyncPgConnection, campaign: i64, now: DateTime<Utc>) -> Result<bool, DbError> {

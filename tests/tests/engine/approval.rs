@@ -57,6 +57,28 @@ async fn one_refused_is_a_draft_again_with_the_reason() {
 }
 
 #[tokio::test]
+async fn whoever_holds_it_while_its_audience_is_written_does_not_get_around_it() {
+    let ground = Ground::with(&entries(2), ABOVE_TWO).await;
+    let services = &ground.api.state.services;
+    let at = services.clock.now() + chrono::TimeDelta::hours(1);
+    let request = json!({"scheduledAt": at.to_rfc3339(), "uploadId": Value::Null});
+    let (held, let_go) = (ground.create(&request).await, ground.create(&request).await);
+    book::write(&ground.client, &(11..=14).map(Entry::new).collect::<Vec<_>>()).await;
+    services.clock.advance(chrono::TimeDelta::hours(2));
+    assert_eq!(jobs::campaigns::fire_due(services).await.unwrap(), 2);
+    for (id, status) in [(&held, "paused"), (&let_go, "paused"), (&let_go, "active")] {
+        ground.put(&format!("/api/campaigns/{id}/status"), &json!({"status": status})).await.data(200);
+    }
+    let workers = ground.workers();
+    for id in [&held, &let_go] {
+        ground.until_status(id, "awaiting_approval").await;
+    }
+    ground.until_idle().await;
+    assert_eq!(book::number(&ground.client, "SELECT count(*) FROM messages WHERE status <> 'pending'").await, 0);
+    workers.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_has_grown_asks_again_when_its_audience_is_written() {
     let ground = Ground::with(&entries(2), ABOVE_TWO).await;
     let at = ground.api.state.services.clock.now() + chrono::TimeDelta::hours(1);

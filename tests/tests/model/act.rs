@@ -7,7 +7,7 @@ impl World {
     /// One thing, and what holds after it.
     pub async fn act(&mut self) {
         let place = self.chance.place(self.campaigns.len());
-        match self.chance.below(32) {
+        match self.chance.below(33) {
             0..=7 => self.control(place).await,
             8..=11 => self.let_it_run().await,
             12..=14 => self.crash().await,
@@ -27,6 +27,7 @@ impl World {
             28 => self.sweep().await,
             29 => self.forget().await,
             30 => self.sleep(self.is_awake),
+            31 => self.give_word(place, true).await,
             _ if self.campaigns.len() < 3 => self.create().await,
             _ => {}
         }

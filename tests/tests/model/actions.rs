@@ -31,16 +31,17 @@ impl World {
             (false, true) => State::Scheduled,
             (false, false) => State::Preparing,
         };
-        assert_eq!(state, expected, "{}", terms.request);
+        let waits = state == State::Awaiting && self.threshold.is_some() && !terms.is_draft;
+        assert!(state == expected || waits, "{state:?}: {}", terms.request);
         self.story.tell(format!("{begun} {id}: {}", terms.request));
         let number = id.rsplit('-').next().unwrap().parse().unwrap();
         let begun = (state == State::Preparing).then_some(begun);
         // a ladder is written as a draft, and launched in a second step
         let is_launched = terms.is_ladder && state != State::Draft;
         let first = if is_launched { State::Draft } else { state };
-        self.campaigns.push(Campaign { number, terms, state: first, begun, handed: 0 });
+        self.campaigns.push(Campaign { number, terms, state: first, begun, is_approved: false, handed: Vec::new() });
         if is_launched {
-            self.follow_with(&[], &[(State::Draft, expected)]).await;
+            self.follow_with(&[], &[(State::Draft, state)]).await;
         }
     }
 
@@ -160,7 +161,8 @@ impl World {
         let ways = self.follow_with(&[], if status == 200 && latest >= now { &again } else { &[] }).await;
         let stood: Vec<State> = ways.get(&number).into_iter().flatten().map(|(_, new)| *new).chain([before]).collect();
         let fits = self.campaigns[place].terms.is_timed && at.is_some_and(|at| at <= latest);
-        let may = |state: &State| fits && matches!(state, State::Draft | State::Scheduled | State::Missed);
+        let may =
+            |state: &State| fits && matches!(state, State::Draft | State::Awaiting | State::Scheduled | State::Missed);
         match status {
             200 => assert!(stood.iter().any(may), "it stood {stood:?}, its time is {at:?}"),
             _ => {
@@ -202,6 +204,10 @@ impl World {
 
     /// A person asks for something that they may, or may not.
     pub async fn control(&mut self, place: usize) {
+        if self.campaigns[place].state == State::Awaiting && self.chance.one_in(2) {
+            let approved = !self.chance.one_in(4);
+            return self.give_word(place, approved).await;
+        }
         let ask = match (self.campaigns[place].state, self.chance.below(10)) {
             (State::Paused | State::Missed | State::Draft, 0..=5) => Ask::Go,
             (State::Preparing | State::Active, 0..=5) => Ask::Pause,

@@ -52,6 +52,7 @@ impl World {
                     self.ask(place, &[ask]).await;
                 }
                 State::Paused => self.ask(place, &[Ask::Go]).await,
+                State::Awaiting => self.give_word(place, true).await,
                 _ => {}
             }
         }

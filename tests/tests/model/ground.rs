@@ -37,6 +37,7 @@ pub struct Ground {
     pub api: TestApi,
     pub client: Client,
     user: TestUser,
+    second: TestUser,
     pub peers: Peers,
     pub moves: Moves,
     /// Of WhatsApp, e-mail and SMS; two each.
@@ -50,10 +51,11 @@ impl Drop for Ground {
 }
 
 impl Ground {
-    pub async fn new(seed: u64, chance: &mut Chance) -> Self {
+    pub async fn new(seed: u64, chance: &mut Chance, threshold: Option<usize>) -> Self {
         let peers = Peers::start(seed).await;
         let mut variables = peers.environment(chance);
         variables.push(("PUBLIC_URL", PUBLIC.to_owned()));
+        variables.extend(threshold.map(|most| ("CAMPAIGN_APPROVAL_RECIPIENTS", most.to_string())));
         let given: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let api = TestApi::with(&given).await;
         let port: Vec<_> = given.iter().copied().chain([("PORT", "0")]).collect();
@@ -73,6 +75,7 @@ impl Ground {
         peers.advance(ahead);
         let moves = Moves::new(clock.now());
         let user = api.user(SystemRole::Administrator).await;
+        let second = api.user(SystemRole::Administrator).await;
         let (feeder, is_awake) = (Feeder::start(&api.state.services), Arc::new(AtomicBool::new(true)));
         tick(&api.state.services, is_awake.clone(), stop.clone());
         let mut ground = Self {
@@ -84,6 +87,7 @@ impl Ground {
             api,
             client,
             user,
+            second,
             peers,
             moves,
             templates: Vec::new(),
@@ -160,6 +164,11 @@ impl Ground {
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.api.post(path).bearer(&self.token().await).json(body).send().await
+    }
+
+    /// As somebody who writes no campaigns.
+    pub async fn post_as_second(&self, path: &str, body: &Value) -> Answer {
+        self.api.post(path).bearer(&self.api.session(self.second.id).await).json(body).send().await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Answer {

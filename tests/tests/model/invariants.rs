@@ -2,7 +2,7 @@
 
 use crate::{
     terms::within,
-    world::{About, World},
+    world::{About, Campaign, World},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -14,6 +14,25 @@ use tokio_postgres::Row;
 
 /// A call that was under way when an hour ended may come in so much later.
 const CALL: TimeDelta = TimeDelta::seconds(20);
+
+/// What a pace that was not used lets go at once: that of so much time, or two.
+const AT_ONCE: TimeDelta = TimeDelta::minutes(1);
+/// Workers read the clock so much before they mark.
+const READ: TimeDelta = TimeDelta::seconds(2);
+
+impl Campaign {
+    /// In no time more are handed over than its pace lets go in it.
+    fn judge_pace(&self, what: &str) {
+        let (Some(most), Some(last)) = (self.terms.per_hour, self.handed.last()) else { return };
+        let gap = TimeDelta::hours(1) / i32::try_from(most).unwrap();
+        let at_once = (AT_ONCE.num_milliseconds() / gap.num_milliseconds()).max(2);
+        for (place, first) in self.handed.iter().enumerate() {
+            let count = i64::try_from(self.handed.len() - place).unwrap();
+            let fit = (*last - *first + READ).num_milliseconds() / gap.num_milliseconds() + at_once;
+            assert!(count <= fit, "{what}: {count} since {first}, of {most} an hour");
+        }
+    }
+}
 
 impl World {
     /// A message was marked as being handed over: it had to be let out at that time.
@@ -36,11 +55,11 @@ impl World {
             false => campaign.terms.earliest(from, zone),
         };
         assert!(clock >= due, "{what}: it is due at {due}, its campaign began at {from}");
-        if let (Some(most), false) = (campaign.terms.per_hour, self.marks.contains_key(&message)) {
-            let gap = TimeDelta::hours(1) / i32::try_from(most).unwrap();
-            let fits = from + gap * i32::try_from(campaign.handed).unwrap();
-            assert!(clock >= fits, "{what}: the {}. of {most} an hour since {from}", campaign.handed + 1);
-            campaign.handed += 1;
+        if !self.marks.contains_key(&message) {
+            campaign.handed.push(clock);
+            let (handed, most) = (campaign.handed.len(), self.threshold.unwrap_or(usize::MAX));
+            assert!(handed <= most || campaign.is_approved, "{what}: the {handed}., nobody agreed to more than {most}");
+            campaign.judge_pace(&what);
         }
         // one message about several policies may go out for the others
         let is_together = campaign.terms.request["grouping"] == "together";

@@ -2,11 +2,13 @@
 //!
 //! Written from the description of the API alone; it shares no code with the product.
 
-use State::{Active, Cancelled, Completed, Draft, Failed, Missed, Paused, Preparing, Scheduled};
+use State::{Active, Awaiting, Cancelled, Completed, Draft, Failed, Missed, Paused, Preparing, Scheduled};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Draft,
+    /// For a second person's word.
+    Awaiting,
     Scheduled,
     Missed,
     Preparing,
@@ -18,8 +20,9 @@ pub enum State {
 }
 
 impl State {
-    const NAMES: [(&'static str, Self); 9] = [
+    const NAMES: [(&'static str, Self); 10] = [
         ("draft", Draft),
+        ("awaiting_approval", Awaiting),
         ("scheduled", Scheduled),
         ("missed", Missed),
         ("preparing", Preparing),
@@ -63,17 +66,39 @@ impl Ask {
     }
 }
 
-/// Where a campaign stands after it was asked; `None`: it is refused. `in_time`: its time is still ahead.
-pub const fn asked(state: State, ask: Ask, in_time: bool) -> Option<State> {
+/// What is known of a campaign beside its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its time is still ahead.
+    pub in_time: bool,
+    /// Its audience is written.
+    pub written: bool,
+}
+
+/// Where a campaign may stand after it was asked; nowhere: it is refused. What is launched may need a second word.
+pub const fn asked(state: State, ask: Ask, known: Known) -> &'static [State] {
     match (ask, state) {
-        (Ask::Pause, Preparing | Active | Paused) => Some(Paused),
-        (Ask::Go, Draft) => Some(if in_time { Scheduled } else { Preparing }),
-        (Ask::Go, Missed | Preparing) => Some(Preparing),
-        (Ask::Go, Paused | Active) => Some(Active),
-        (Ask::Stop, Completed | Failed) => None,
-        (Ask::Stop, _) => Some(Cancelled),
-        (Ask::Withdraw, Draft | Scheduled | Missed) => Some(Draft),
-        _ => None,
+        (Ask::Pause, Preparing | Active | Paused) => &[Paused],
+        (Ask::Go, Draft) if known.in_time => &[Scheduled, Awaiting],
+        (Ask::Go, Draft) => &[Preparing, Awaiting],
+        (Ask::Go, Missed | Preparing) => &[Preparing],
+        (Ask::Go, Paused | Active) => &[Active],
+        (Ask::Stop, Completed | Failed) => &[],
+        (Ask::Stop, _) => &[Cancelled],
+        (Ask::Withdraw, Awaiting) if known.written => &[],
+        (Ask::Withdraw, Draft | Awaiting | Scheduled | Missed) => &[Draft],
+        _ => &[],
+    }
+}
+
+/// Where a campaign may stand after a second person's word.
+pub const fn judged(approved: bool, known: Known) -> State {
+    match (approved, known) {
+        (true, Known { written: true, .. }) => Active,
+        (true, Known { in_time: true, .. }) => Scheduled,
+        (true, _) => Preparing,
+        (false, Known { written: true, .. }) => Cancelled,
+        (false, _) => Draft,
     }
 }
 
@@ -81,9 +106,11 @@ pub const fn asked(state: State, ask: Ask, in_time: bool) -> Option<State> {
 pub const fn own(state: State) -> &'static [State] {
     match state {
         Scheduled => &[Preparing, Missed],
-        Preparing => &[Active],
-        // drained, or held since too much fails
-        Active => &[Completed, Paused],
-        Draft | Missed | Paused | Completed | Cancelled | Failed => &[],
+        // its audience may be more than one person may send
+        Preparing => &[Active, Awaiting],
+        // drained; held since too much fails; or let go on before its audience was written
+        Active => &[Completed, Paused, Awaiting],
+        Paused => &[Awaiting],
+        Draft | Awaiting | Missed | Completed | Cancelled | Failed => &[],
     }
 }

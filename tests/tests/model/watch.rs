@@ -1,7 +1,7 @@
 //! Reading what happened since the model looked last: moves of campaigns, marks of messages, what providers took.
 
 use crate::{
-    machine::{Ask, State, asked, own},
+    machine::{Ask, Known, State, asked, own},
     world::{Mark, World},
 };
 use chrono::{DateTime, Utc};
@@ -13,12 +13,12 @@ pub type Way = Vec<(State, State)>;
 
 impl World {
     /// Takes campaigns along the way they went; each step has to be one of their own, or one that is asked for.
-    pub async fn follow(&mut self, asks: &[(Ask, bool)]) -> BTreeMap<i64, Way> {
+    pub async fn follow(&mut self, asks: &[(Ask, Known)]) -> BTreeMap<i64, Way> {
         self.follow_with(asks, &[]).await
     }
 
     /// As [`Self::follow`]; these steps are right as well.
-    pub async fn follow_with(&mut self, asks: &[(Ask, bool)], more: &[(State, State)]) -> BTreeMap<i64, Way> {
+    pub async fn follow_with(&mut self, asks: &[(Ask, Known)], more: &[(State, State)]) -> BTreeMap<i64, Way> {
         let query = format!(
             "SELECT id, campaign, old, new, clock, scheduled_at, latest_start FROM model_moves WHERE id > {} ORDER BY id",
             self.read.moves
@@ -31,13 +31,17 @@ impl World {
             let step = format!("campaign {number}: {old:?} to {new:?} at {clock}");
             let campaign = self.campaigns.iter_mut().find(|campaign| campaign.number == number).unwrap();
             assert_eq!(campaign.state, old, "{step}");
-            let wanted = asks.iter().any(|(ask, in_time)| asked(old, *ask, *in_time) == Some(new));
+            let wanted = asks.iter().any(|(ask, known)| asked(old, *ask, *known).contains(&new));
             assert!(wanted || more.contains(&(old, new)) || own(old).contains(&new), "nobody asked for {step}");
             if !wanted && old == State::Scheduled {
                 let (at, latest): (DateTime<Utc>, Option<DateTime<Utc>>) = (row.get(5), row.get(6));
                 assert!(at <= clock, "{step}, before its time {at}");
                 let is_late = latest.is_some_and(|latest| latest < clock);
                 assert_eq!(is_late, new == State::Missed, "{step}, with the latest start {latest:?}");
+            }
+            assert!(new != State::Awaiting || self.threshold.is_some(), "nobody needs a second word for {step}");
+            if new == State::Draft {
+                campaign.is_approved = false;
             }
             if new == State::Preparing {
                 campaign.begun = Some(clock);

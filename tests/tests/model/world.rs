@@ -44,8 +44,10 @@ pub struct Campaign {
     pub state: State,
     /// When its audience was asked for, by the moved clock.
     pub begun: Option<DateTime<Utc>>,
-    /// How many of its messages were handed over.
-    pub handed: i64,
+    /// A second person agreed to it as it is.
+    pub is_approved: bool,
+    /// When its messages were first handed over.
+    pub handed: Vec<DateTime<Utc>>,
 }
 
 impl Campaign {
@@ -94,6 +96,8 @@ pub struct World {
     pub chance: Chance,
     pub book: Book,
     pub quiet: Option<(NaiveTime, NaiveTime)>,
+    /// More messages than this need a second person's word.
+    pub threshold: Option<usize>,
     pub campaigns: Vec<Campaign>,
     pub closed: Vec<Closed>,
     pub read: Read,
@@ -126,7 +130,8 @@ const WATCH: &str = "\
 impl World {
     pub async fn new(seed: u64, is_loud: bool) -> Self {
         let mut chance = Chance::new(seed);
-        let ground = Ground::new(seed, &mut chance).await;
+        let threshold = chance.one_in(3).then(|| chance.of(&[0, 5, 15, 30]));
+        let ground = Ground::new(seed, &mut chance, threshold).await;
         let book = book::write(&ground, &mut chance).await;
         ground.execute(WATCH).await;
         let clock = |text| NaiveTime::parse_from_str(text, "%H:%M").unwrap();
@@ -139,13 +144,18 @@ impl World {
         Self {
             story: Story {
                 seed,
-                lines: vec![format!("begins at {}, quiet hours: {}", ground.now(), quiet.is_some())],
+                lines: vec![format!(
+                    "begins at {}, quiet hours: {}, a second word above: {threshold:?}",
+                    ground.now(),
+                    quiet.is_some()
+                )],
                 is_loud,
             },
             ground,
             chance,
             book,
             quiet,
+            threshold,
             campaigns: Vec::new(),
             closed: Vec::new(),
             read: Read::default(),
