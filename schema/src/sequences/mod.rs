@@ -20,7 +20,7 @@ mod withdraw;
 pub use advance::{Advanced, advance};
 pub use create::{Drafted, NewSequence, change, insert, launch};
 pub use due::{Ladder, due, ladder, told, unlooked};
-pub use enrol::{Enrolled, Enrolling, ask, enrol, settle};
+pub use enrol::{Enrolled, Enrolling, enrol, settle};
 pub use foretell::{StepText, foretell, sample, step_texts};
 pub use list::{Enrolment, EnrolmentList, list};
 pub use steps::{StepRow, replace, steps};
