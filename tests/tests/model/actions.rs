@@ -8,7 +8,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use tests::wait::until_some;
 use tokio::time::Instant;
 
@@ -68,17 +68,35 @@ impl World {
         }
     }
 
-    /// In the middle of a call, when one is made soon.
+    /// In the middle of calls, when some are made soon: before or after their messages are taken.
     pub async fn crash(&mut self) {
+        if !self.chance.one_in(3) {
+            let by = self.until_next().await;
+            self.advance(by);
+        }
+        self.ground.peers.linger();
+        let is_patient = self.chance.one_in(2);
         let end = Instant::now() + WHILE;
         let ground = &self.ground;
-        let held = until_some("a call, or not", WHILE * 20, || async {
-            let held = ground.number("SELECT count(*) FROM messages WHERE status = 'sending'").await;
-            (held > 0 || Instant::now() >= end).then_some(held)
+        let (held, taken) = until_some("a call, or not", WHILE * 20, || async {
+            let held: BTreeSet<i64> = ground
+                .rows("SELECT id FROM messages WHERE status = 'sending'")
+                .await
+                .iter()
+                .map(|row| row.get(0))
+                .collect();
+            let taken = ground.peers.taken_of(&held);
+            let enough = if is_patient { taken > 0 } else { !held.is_empty() };
+            (enough || Instant::now() >= end).then_some((held.len(), taken))
         })
         .await;
-        self.story.tell(format!("{} the workers are killed with {held} messages in hand", self.ground.now()));
+        self.cut += taken;
+        self.story.tell(format!(
+            "{} the workers are killed with {held} messages in hand, of which {taken} were taken",
+            self.ground.now()
+        ));
         self.ground.crash().await;
+        self.ground.peers.turn(self.mood);
     }
 
     pub async fn forget(&mut self) {
@@ -87,6 +105,7 @@ impl World {
     }
 
     pub fn turn(&mut self, mood: Mood) {
+        self.mood = mood;
         self.story.tell(format!("{} the providers are {mood:?}", self.ground.now()));
         self.ground.peers.turn(mood);
     }

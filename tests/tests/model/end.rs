@@ -24,11 +24,17 @@ impl World {
         // what providers asked for is over long before time has gone on so far
         self.forget().await;
         let deadline = Instant::now() + DEADLINE;
+        // most messages go out from here on: workers do not live for ever all the same
+        let mut crashes = self.chance.below(4);
         for _ in 0..MOVES {
             if Instant::now() >= deadline {
                 break;
             }
             self.decide().await;
+            if crashes > 0 {
+                crashes -= 1;
+                self.crash().await;
+            }
             let is_idle = self.go_on(WHILE).await;
             self.look().await;
             if is_idle && self.campaigns.iter().all(|campaign| campaign.state.is_over()) {
@@ -59,7 +65,7 @@ impl World {
     }
 
     /// How far the next thing is ahead, and some more.
-    async fn until_next(&mut self) -> TimeDelta {
+    pub async fn until_next(&mut self) -> TimeDelta {
         let now = self.ground.now();
         let query = format!(
             "SELECT min(x.at) FROM ( \

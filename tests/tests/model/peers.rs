@@ -2,7 +2,11 @@
 
 use crate::chance::Chance;
 use chrono::TimeDelta;
-use std::time::{Duration, Instant};
+use domain::messaging::Correlation;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 use tests::{
     meta::{AcceptedMessage, Behaviour, Latency, MetaServer, WebhookBehaviour},
     vendors::{SendgridServer, TwilioServer},
@@ -109,10 +113,28 @@ impl Peers {
         self.sendgrid.change(change);
     }
 
+    /// Calls take long, half of the time before the message is taken and half of it after.
+    pub fn linger(&self) {
+        let change = |known: &mut Behaviour| {
+            known.latency = Latency { p50: Duration::from_millis(600), p99: Duration::from_millis(900) };
+        };
+        self.meta.change(change);
+        self.twilio.change(change);
+        self.sendgrid.change(change);
+    }
+
     /// Which attempt each message that was taken is of, and when it was; by provider, in the order they came.
     pub fn accepted(&self) -> [Vec<(String, Instant)>; 3] {
         let read = |all: Vec<AcceptedMessage>| all.into_iter().map(|one| (one.correlation, one.at)).collect();
         [read(self.meta.accepted()), read(self.twilio.accepted()), read(self.sendgrid.accepted())]
+    }
+
+    /// How many of these messages were taken.
+    pub fn taken_of(&self, messages: &BTreeSet<i64>) -> usize {
+        let is_one = |(correlation, _): &&(String, Instant)| {
+            correlation.parse().is_ok_and(|read: Correlation| messages.contains(&read.message.0))
+        };
+        self.accepted().iter().flatten().filter(is_one).count()
     }
 
     /// What the vendors' descriptions had against calls.

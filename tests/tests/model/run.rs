@@ -21,7 +21,12 @@ async fn live(seed: u64) -> String {
     }
     world.end().await;
     let states: Vec<_> = world.campaigns.iter().map(|campaign| campaign.state).collect();
-    format!("{states:?}, {} messages, {} taken", world.marks.len(), world.accepted.len())
+    format!(
+        "{states:?}, {} messages, {} taken, {} of them in hand at a crash",
+        world.marks.len(),
+        world.accepted.len(),
+        world.cut
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@ use crate::{
     chance::Chance,
     ground::Ground,
     machine::State,
+    peers::Mood,
     terms::Terms,
 };
 use chrono::{DateTime, NaiveTime, Utc};
@@ -108,6 +109,9 @@ pub struct World {
     /// The machine's clock, and the database's, at the same time.
     pub together: (Instant, DateTime<Utc>),
     pub is_awake: bool,
+    pub mood: Mood,
+    /// Messages that were taken and in hand when workers were killed.
+    pub cut: usize,
 }
 
 /// Keeps every change of a campaign's status, and every message that is marked.
@@ -163,6 +167,8 @@ impl World {
             accepted: BTreeMap::new(),
             together: (Instant::now(), db),
             is_awake: true,
+            mood: Mood::Good,
+            cut: 0,
         }
     }
 
