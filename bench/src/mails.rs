@@ -110,8 +110,7 @@ async fn recipient() -> anyhow::Result<RenderRow> {
 
 /// A letter as insurers send it: a style sheet, a header, a table, a button, small print.
 fn version(tracked: bool) -> TemplateVersion {
-    let rows: String =
-        (1..=12).map(|n| format!("<tr><td class=\"k\">Cover {n}</td><td>₹{n}0,000</td></tr>")).collect();
+    let rows: String = (1..=12).map(|n| format!("<tr><td class=\"k\">Cover {n}</td><td>₹{n}0,000</td></tr>")).collect();
     let print = "<p class=\"small\">Insurance is the subject matter of solicitation.</p>".repeat(10);
     let content = format!(
         "<html><head><style>body {{ font-family: sans-serif; color: #1f2933 }} .head {{ background: #0b5fff; color: #fff; \

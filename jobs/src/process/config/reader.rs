@@ -54,7 +54,16 @@ impl<'a> Reader<'a> {
     pub fn finish<T>(self, config: Option<T>) -> Result<T, ConfigError> {
         match config {
             Some(config) if self.faults.is_empty() => Ok(config),
-            _ => Err(ConfigError(self.faults)),
+            _ => {
+                // what several parts read is told once
+                let mut told = Vec::with_capacity(self.faults.len());
+                self.faults.into_iter().for_each(|fault| {
+                    if !told.contains(&fault) {
+                        told.push(fault);
+                    }
+                });
+                Err(ConfigError(told))
+            }
         }
     }
 
