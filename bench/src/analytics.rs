@@ -30,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 const PASSWORD: &str = "correct horse battery staple";
 /// Messages of a window, as senders take them.
 const WINDOW: i64 = 64;
+/// As the job that measures campaigns does it.
+const FOLDED_EVERY: Duration = Duration::from_millis(500);
 /// Pages read.
 const PAGES: usize = 300;
 /// Between two of them.
@@ -114,7 +116,7 @@ pub async fn run(count: usize, report: &mut Report) -> anyhow::Result<()> {
                 let mut connection = services.db.get().await?;
                 while campaigns::fold(&mut connection, 1, 20_000).await? == 20_000 {}
                 drop(connection);
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(FOLDED_EVERY).await;
             }
             anyhow::Ok(())
         })
