@@ -312,7 +312,6 @@ diesel::table! {
         approval_at -> Nullable<Timestamptz>,
         approval_note -> Nullable<Varchar>,
         enrol_until -> Nullable<Timestamptz>,
-        paused_at -> Nullable<Timestamptz>,
         winner_id -> Nullable<BigInt>,
         winner_at -> Nullable<Timestamptz>,
         winner_basis -> Nullable<Jsonb>,

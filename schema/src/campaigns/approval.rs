@@ -41,7 +41,7 @@ pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: Da
         "UPDATE campaigns SET status = $2, approval = $3, approval_by = $4, approval_at = $5, approval_note = $6, \
              error = NULL, updated_at = $5, \
              started_at = CASE WHEN $2 = 'active' THEN COALESCE(started_at, $5) ELSE started_at END, \
-             paused_at = NULL, completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
+             completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
          WHERE id = $1 AND status = 'awaiting_approval' AND created_by IS DISTINCT FROM $4 AND $4 IS NOT NULL",
     )
     .bind::<BigInt, _>(word.campaign)
@@ -108,7 +108,7 @@ pub async fn ask(
 ) -> Result<bool, DbError> {
     let moved: Vec<Moved> = sql_query(moves::statement(
         "c.id = $1 AND c.status = ANY($4) AND NOT c.audience_ready",
-        "status = 'awaiting_approval', approval = 'pending', error = $2, paused_at = $3, updated_at = $3, \
+        "status = 'awaiting_approval', approval = 'pending', error = $2, updated_at = $3, \
             audience_ready = TRUE, \
             target_count = CASE c.mode \
                 WHEN 'sequence' THEN (SELECT count(*) FROM campaign_enrolments e WHERE e.campaign_id = c.id) \

@@ -94,16 +94,14 @@ pub async fn hold(
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
-    let moved: Vec<Moved> = sql_query(moves::statement(
-        "c.id = $1 AND c.status = 'active'",
-        "status = $2, error = $3, paused_at = $4, updated_at = $4",
-    ))
-    .bind::<BigInt, _>(campaign)
-    .bind::<Text, _>(Wanted::Paused.as_str())
-    .bind::<Text, _>(error)
-    .bind::<Timestamptz, _>(now)
-    .load(connection)
-    .await?;
+    let moved: Vec<Moved> =
+        sql_query(moves::statement("c.id = $1 AND c.status = 'active'", "status = $2, error = $3, updated_at = $4"))
+            .bind::<BigInt, _>(campaign)
+            .bind::<Text, _>(Wanted::Paused.as_str())
+            .bind::<Text, _>(error)
+            .bind::<Timestamptz, _>(now)
+            .load(connection)
+            .await?;
     Ok(!moved.is_empty())
 }
 

@@ -38,7 +38,6 @@ pub async fn change_status(
                          THEN jsonb_set(plan, '{limits,atLeast}', \
                              to_jsonb(sent_count + failed_count + COALESCE((plan #>> '{limits,atLeast}')::INTEGER, 0))) \
                          ELSE plan END, \
-             paused_at = CASE WHEN $3 = 'paused' THEN $4 END, \
              completed_at = CASE WHEN $3 = 'cancelled' THEN $4 ELSE completed_at END \
          WHERE id = $1 AND status = $2",
     )
