@@ -48,7 +48,7 @@ async fn ask(
     context: &JobContext,
 ) -> Result<bool, DbError> {
     let why = why.to_string();
-    if !campaigns::ask_for_approval(connection, campaign.id, &why, context.now()).await? {
+    if !campaigns::ask_for_approval(connection, campaign, &why, context.now()).await? {
         return Ok(false);
     }
     let kind = ("campaign_awaits_approval", "waits for a second person's word");

@@ -116,7 +116,8 @@ async fn enrol(
                 }
                 None => Enrolled { enrolled: 0, excluded: 0 },
             };
-            if begins && asked(campaign, enrolled.enrolled, connection, context).await? {
+            let grown = begins || enrolled.enrolled > 0;
+            if grown && asked(campaign, enrolled.enrolled, connection, context).await? {
                 return Ok(enrolled);
             }
             match sequences::settle(connection, campaign.id, now).await? {
@@ -132,8 +133,9 @@ async fn enrol(
     }
 }
 
-/// Keeps what it comes to with those who are on it now; whether it waits for a second person's word, because that is
-/// more than one may send and than anybody agreed to.
+/// Keeps what it comes to with those who are on it now; whether it waits for a second person's word, because those who
+/// were put on are more than one may send to. A word that was given was of those it began with: newcomers are judged as
+/// a campaign of their own would be.
 async fn asked(
     campaign: &Campaign,
     enrolled: i64,
@@ -141,12 +143,16 @@ async fn asked(
     context: &JobContext,
 ) -> Result<bool, ForecastError> {
     let services = &context.services;
-    let counted = forecast::counted(services, connection, campaign, enrolled).await?;
+    let (counted, newcomers) = forecast::counted(services, connection, campaign, enrolled).await?;
     campaigns::keep_forecast(connection, campaign.id, &counted).await?;
-    let too_much = services.security.approval.exceeded(&counted);
-    let Some(why) = too_much.filter(|_| !campaign.rehearsal && !agreed(campaign, &counted)) else { return Ok(false) };
-    let why = why.to_string();
-    if !campaigns::ask_for_approval(connection, campaign.id, &why, context.now()).await? {
+    let (judged, agreed) = match &newcomers {
+        Some(newcomers) => (newcomers, false),
+        None => (&counted, agreed(campaign, &counted)),
+    };
+    let too_much = services.security.approval.exceeded(judged).filter(|_| !campaign.rehearsal && !agreed);
+    let Some(why) = too_much else { return Ok(false) };
+    let why = newcomers.map_or_else(|| why.to_string(), |_| format!("with its newcomers alone {why}"));
+    if !campaigns::ask_for_approval(connection, campaign, &why, context.now()).await? {
         return Ok(false);
     }
     let kind = ("campaign_awaits_approval", "waits for a second person's word");

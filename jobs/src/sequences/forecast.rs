@@ -49,16 +49,19 @@ pub async fn foretell(
     Ok(Forecast { exclusions, ..worst(recipients, &messages, most(campaign)) })
 }
 
-/// What it comes to with so many on it.
+/// What it comes to now that so many more are on it; of a ladder that had begun, also what those alone come to.
 pub(super) async fn counted(
     services: &Services,
     connection: &mut AsyncPgConnection,
     campaign: &Campaign,
     enrolled: i64,
-) -> Result<Forecast, ForecastError> {
+) -> Result<(Forecast, Option<Forecast>), ForecastError> {
     let messages = messages(services, connection, campaign, None).await?;
     let exclusions = campaigns::left_out(connection, campaign.id).await?;
-    Ok(Forecast { exclusions, exact: true, ..worst(Some(enrolled), &messages, most(campaign)) })
+    let before = campaign.target_count.filter(|_| campaign.audience_ready).map_or(0, i64::from);
+    let come_to = |policies: i64| worst(Some(policies), &messages, most(campaign));
+    let newcomers = campaign.audience_ready.then(|| come_to(enrolled));
+    Ok((Forecast { exclusions, exact: true, ..come_to(before + enrolled) }, newcomers))
 }
 
 fn most(campaign: &Campaign) -> Option<usize> {

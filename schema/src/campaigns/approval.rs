@@ -1,6 +1,7 @@
 //! A second person's word on campaigns that are too large or too dear for one.
 
 use super::{
+    Campaign,
     events::sources,
     moves::{self, Moved},
 };
@@ -11,7 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{CampaignEvent, CampaignStatus, Forecast};
 use domain::ids::CampaignId;
@@ -98,16 +99,17 @@ pub async fn left_out(connection: &mut AsyncPgConnection, campaign: i64) -> Resu
     Ok(rows.into_iter().map(|row| (row.reason, row.count)).collect())
 }
 
-/// Its audience is written, or everybody is on its ladder, and that is more than one person may send: it waits for a second one's word, also where it was
-/// held or let go on meanwhile. `false`: it is over.
+/// Its audience is written, or more people are on its ladder, and that is more than one person may send: it waits for a
+/// second one's word, also where it was held or let go on meanwhile. `campaign`: as it was before that was written.
+/// `false`: it is over, or another attempt has written it.
 pub async fn ask(
     connection: &mut AsyncPgConnection,
-    campaign: i64,
+    campaign: &Campaign,
     why: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let moved: Vec<Moved> = sql_query(moves::statement(
-        "c.id = $1 AND c.status = ANY($4) AND NOT c.audience_ready",
+        "c.id = $1 AND c.status = ANY($4) AND c.audience_ready = $5",
         "status = 'awaiting_approval', approval = 'pending', error = $2, updated_at = $3, \
             audience_ready = TRUE, \
             target_count = CASE c.mode \
@@ -115,10 +117,11 @@ pub async fn ask(
                 ELSE (SELECT count(*) FROM messages m WHERE m.campaign_id = c.id) END, \
             excluded_count = (SELECT count(*) FROM campaign_exclusions e WHERE e.campaign_id = c.id)",
     ))
-    .bind::<BigInt, _>(campaign)
+    .bind::<BigInt, _>(campaign.id)
     .bind::<Text, _>(why)
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(sources(CampaignEvent::TooLarge))
+    .bind::<Bool, _>(campaign.audience_ready)
     .load(connection)
     .await?;
     Ok(!moved.is_empty())

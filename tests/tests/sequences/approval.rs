@@ -1,6 +1,7 @@
 //! A second person's word on ladders: judged by the most that they may send, before they begin and when everybody is on.
 
 use crate::ground::{Ground, Person, SENDING};
+use chrono::TimeDelta;
 use domain::permissions::SystemRole;
 use serde_json::{Value, json};
 
@@ -92,5 +93,43 @@ async fn one_that_has_grown_asks_again_once_everybody_is_on_it() {
     assert_eq!(ground.word(&id, &json!({"approved": true})).await["status"], json!("active"));
     ground.settle().await;
     assert_eq!(ground.messages().await.len(), 6, "the step that is due is taken");
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn newcomers_are_judged_as_a_campaign_of_their_own_would_be() {
+    let ground = Ground::with(ABOVE_FIVE).await;
+    ground.book(1..=2).await;
+    let until = (ground.now() + TimeDelta::days(20)).to_rfc3339();
+    let begun =
+        ground.post("/api/campaigns/sequences", &ground.request(2, &json!({"enrolUntil": until}))).await.data(202);
+    let id = begun["id"].as_str().unwrap().to_owned();
+    let number: i64 = id.trim_start_matches("campaign-").parse().unwrap();
+    let workers = ground.workers(&SENDING);
+    ground.settle().await;
+    let day = TimeDelta::hours(25);
+    // four messages more: as much as one person may send in a new campaign
+    ground.book(3..=4).await;
+    ground.move_to(ground.now() + day).await;
+    assert_eq!(ground.status(number).await, "active");
+    ground.book(5..=7).await;
+    ground.move_to(ground.now() + day).await;
+    assert_eq!(ground.status(number).await, "awaiting_approval");
+    let read = ground.get(&format!("/api/campaigns/{id}")).await;
+    assert_eq!(
+        read["error"],
+        json!("with its newcomers alone it may send 6 messages: more than 5 need a second person's word"),
+        "{read}"
+    );
+    let forecast = ground.get(&format!("/api/campaigns/{id}/forecast")).await;
+    assert_eq!((&forecast["recipients"], &forecast["messages"]), (&json!(7), &json!(14)), "{forecast}");
+    ground.move_to_day(ground.day(40), -30).await;
+    assert_eq!(ground.messages().await, Vec::<String>::new(), "nothing goes out meanwhile");
+    assert_eq!(ground.word(&id, &json!({"approved": true})).await["status"], json!("active"));
+    ground.settle().await;
+    assert_eq!(ground.messages().await.len(), 7, "the step that is due is taken, by newcomers too");
+    // nobody is asked again about those
+    ground.move_to(ground.now() + day).await;
+    assert_eq!(ground.status(number).await, "active");
     workers.stop().await;
 }
