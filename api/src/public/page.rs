@@ -38,7 +38,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A mail may bring its own style and pictures from anywhere; nothing of it runs, and it is no page of ours.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; \
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; form-action 'none'; \
     base-uri 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox";
 
 /// A page, with its status.

@@ -50,6 +50,16 @@ async fn begin(
 ) -> Result<Option<NewJob>, DbError> {
     let zone = recurring.time_zone.as_deref();
     let plan: Plan = serde_json::from_value(recurring.plan.clone()).unwrap_or_default();
+    if plan
+        .recurrence
+        .as_ref()
+        .and_then(|recurrence| recurrence.until)
+        .is_some_and(|until| until < recurring.scheduled_at)
+    {
+        // its end was set to before a time that was known already
+        campaigns::set_next(connection, recurring.id, None, now).await?;
+        return Ok(None);
+    }
     let name = format!("{} ({})", recurring.name, local_day(recurring.scheduled_at, zone));
     let name: String = name.chars().take(255).collect();
     let copy = Copy {
@@ -62,7 +72,10 @@ async fn begin(
     let begun = campaigns::copy(connection, &copy, now).await?;
     if let Some(begun) = begun {
         let entry = Actor::default().entry("campaign.created", Entity::of(CampaignId(begun)));
-        let told = json!({"status": CampaignStatus::Preparing, "of": CampaignId(recurring.id), "occurrenceAt": copy.occurrence, "name": name});
+        let told = json!({
+            "status": CampaignStatus::Preparing, "of": CampaignId(recurring.id), "occurrenceAt": copy.occurrence,
+            "name": name,
+        });
         audit::record(connection, &[entry.after(told)]).await?;
     }
     let next = plan.recurrence.map(|recurrence| recurrence.next_after(zone.unwrap_or(DEFAULT_ZONE.name()), now));

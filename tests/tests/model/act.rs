@@ -7,7 +7,7 @@ impl World {
     /// One thing, and what holds after it.
     pub async fn act(&mut self) {
         let place = self.chance.place(self.campaigns.len());
-        match self.chance.below(33) {
+        match self.chance.below(35) {
             0..=7 => self.control(place).await,
             8..=11 => self.let_it_run().await,
             12..=14 => self.crash().await,
@@ -28,10 +28,15 @@ impl World {
             29 => self.forget().await,
             30 => self.sleep(self.is_awake),
             31 => self.give_word(place, true).await,
+            32 if self.rehearsals() < 2 => self.rehearse(place).await,
             _ if self.campaigns.len() < 3 => self.create().await,
             _ => {}
         }
         self.look().await;
+    }
+
+    fn rehearsals(&self) -> usize {
+        self.campaigns.iter().filter(|campaign| campaign.terms.is_rehearsal).count()
     }
 
     fn span(&mut self) -> TimeDelta {

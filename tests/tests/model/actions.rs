@@ -26,10 +26,11 @@ impl World {
         let written = if terms.is_ladder { &data } else { &data["campaigns"][0] };
         let id = written["id"].as_str().unwrap();
         let state = State::named(written["status"].as_str().unwrap());
-        let expected = match (terms.is_draft, terms.is_timed) {
-            (true, _) => State::Draft,
-            (false, true) => State::Scheduled,
-            (false, false) => State::Preparing,
+        let expected = match (terms.is_draft, terms.is_timed, terms.daily) {
+            (true, ..) => State::Draft,
+            (_, true, _) => State::Scheduled,
+            (.., Some(_)) => State::Active,
+            _ => State::Preparing,
         };
         let waits = state == State::Awaiting && self.threshold.is_some() && !terms.is_draft;
         assert!(state == expected || waits, "{state:?}: {}", terms.request);
@@ -164,9 +165,54 @@ impl World {
         assert!(messages == 0 || stood.into_iter().any(may), "{messages} were tried again of a {before:?} campaign");
     }
 
+    /// A copy of it goes out to nobody.
+    pub async fn rehearse(&mut self, place: usize) {
+        let path = format!("{}/rehearsal", self.campaigns[place].path());
+        // a draft is written anew by nobody meanwhile
+        let terms = self.campaigns[place].terms.rehearsed();
+        let (begun, written) = (self.ground.now(), self.ground.post(&path, &json!({})).await.data(202));
+        let id = written["id"].as_str().unwrap();
+        self.story.tell(format!("{begun} {id} rehearses {path}"));
+        let number = id.rsplit('-').next().unwrap().parse().unwrap();
+        self.campaigns.push(Campaign::begun(number, terms, begun));
+    }
+
+    /// One that begins again and again goes on for longer, or not so long.
+    async fn prolong(&mut self, place: usize) {
+        let (number, before, now) = (self.campaigns[place].number, self.campaigns[place].state, self.ground.now());
+        let until = now + TimeDelta::minutes(self.chance.within(-120, 48 * 60));
+        let path = format!("{}/extension", self.campaigns[place].path());
+        let answer = self.ground.post(&path, &json!({"recurUntil": until.to_rfc3339()})).await;
+        let status = answer.status.as_u16();
+        self.story.tell(format!("{now} campaign {number} ({before:?}) goes on until {until}: {status}"));
+        // of times that began meanwhile nobody knows by which of both
+        let known = self.until(place);
+        self.set_until(place, known.max(until));
+        let ways = self.follow(&[]).await;
+        self.set_until(place, if status == 200 { until } else { known });
+        let mut stood = ways.get(&number).into_iter().flatten().map(|(_, new)| *new).chain([before]);
+        if status == 200 {
+            assert!(until > now && stood.any(|state| !state.is_over()), "it was over, or is now");
+        } else {
+            answer.error(409, "not_extendable");
+            assert!(until <= now || stood.any(State::is_over), "it could go on");
+        }
+    }
+
+    fn until(&self, place: usize) -> DateTime<Utc> {
+        self.campaigns[place].terms.daily.unwrap().until
+    }
+
+    fn set_until(&mut self, place: usize, until: DateTime<Utc>) {
+        self.campaigns[place].terms.daily.as_mut().unwrap().until = until;
+    }
+
     /// A timed campaign may start later.
     pub async fn extend(&mut self, place: usize) {
         self.follow(&[]).await;
+        if self.campaigns[place].terms.daily.is_some() {
+            return self.prolong(place).await;
+        }
         let (number, before) = (self.campaigns[place].number, self.campaigns[place].state);
         let now = self.ground.now();
         let latest = now + TimeDelta::minutes(self.chance.within(-120, 30 * 60));

@@ -69,6 +69,18 @@ pub async fn write(ground: &Ground, chance: &mut Chance) -> Book {
             )
             .unwrap();
         }
+        if chance.one_in(3) {
+            // something they opened on a day before, in some hour
+            let hours = chance.within(48, 120);
+            write!(
+                all,
+                "INSERT INTO messages (customer_id, channel, address, status, due_at, sent_at, opened_at, created_at) \
+                 SELECT {number}, 'email', 'x', 'delivered', at, at, at, at \
+                 FROM (SELECT '{}'::TIMESTAMPTZ - make_interval(hours => {hours}) AS at) AS x;",
+                ground.now().to_rfc3339()
+            )
+            .unwrap();
+        }
     }
     ground.execute(&all).await;
     Book { zones, ends }

@@ -71,7 +71,8 @@ impl World {
             "SELECT min(x.at) FROM ( \
                 SELECT m.due_at AS at FROM messages m JOIN campaigns c ON c.id = m.campaign_id \
                     WHERE m.status = 'pending' AND c.status = 'active' AND m.due_at < '9000-01-01' \
-                UNION ALL SELECT scheduled_at FROM campaigns WHERE status = 'scheduled' \
+                UNION ALL SELECT scheduled_at FROM campaigns \
+                    WHERE status = 'scheduled' OR (status = 'active' AND mode = 'recurring') \
                 UNION ALL SELECT LEAST(e.next_at, e.fallback_at) FROM campaign_enrolments e \
                     JOIN campaigns c ON c.id = e.campaign_id WHERE e.state = 'active' AND c.status = 'active' \
                 UNION ALL SELECT run_at FROM jobs WHERE state = 'scheduled' AND kind = 'decide_winner' \

@@ -73,12 +73,15 @@ pub struct Known {
     pub in_time: bool,
     /// Its audience is written.
     pub written: bool,
+    /// It begins again and again.
+    pub repeats: bool,
 }
 
 /// Where a campaign may stand after it was asked; nowhere: it is refused. What is launched may need a second word.
 pub const fn asked(state: State, ask: Ask, known: Known) -> &'static [State] {
     match (ask, state) {
         (Ask::Pause, Preparing | Active | Paused) => &[Paused],
+        (Ask::Go, Draft) if known.repeats => &[Active, Awaiting],
         (Ask::Go, Draft) if known.in_time => &[Scheduled, Awaiting],
         (Ask::Go, Draft) => &[Preparing, Awaiting],
         (Ask::Go, Missed | Preparing) => &[Preparing],
@@ -95,6 +98,7 @@ pub const fn asked(state: State, ask: Ask, known: Known) -> &'static [State] {
 pub const fn judged(approved: bool, known: Known) -> State {
     match (approved, known) {
         (true, Known { written: true, .. }) => Active,
+        (true, Known { repeats: true, .. }) => Active,
         (true, Known { in_time: true, .. }) => Scheduled,
         (true, _) => Preparing,
         (false, Known { written: true, .. }) => Cancelled,
@@ -108,7 +112,7 @@ pub const fn own(state: State) -> &'static [State] {
         Scheduled => &[Preparing, Missed],
         // its audience may be more than one person may send
         Preparing => &[Active, Awaiting],
-        // drained; held since too much fails; or let go on before its audience was written
+        // drained, or no time is left; held since too much fails; or let go on before its audience was written
         Active => &[Completed, Paused, Awaiting],
         Paused => &[Awaiting],
         Draft | Awaiting | Missed | Completed | Cancelled | Failed => &[],

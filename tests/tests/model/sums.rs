@@ -22,8 +22,8 @@ impl World {
 
     /// The providers' records and ours agree: what was taken counts as taken or is in doubt, what counts was taken.
     async fn judge_takings(&self) {
-        let query =
-            "SELECT id, status::TEXT, bounce IS NULL AND provider_message_id IS NULL, error_code::TEXT FROM messages";
+        let query = "SELECT id, status::TEXT, bounce IS NULL AND provider_message_id IS NULL, error_code::TEXT \
+                     FROM messages WHERE campaign_id IS NOT NULL AND NOT rehearsal";
         for row in self.ground.rows(query).await {
             let (id, status): (i64, &str) = (row.get(0), row.get(1));
             let was_taken = self.accepted.contains_key(&id);
@@ -88,7 +88,10 @@ impl World {
     async fn judge_figures(&self, place: usize) {
         let number = self.campaigns[place].number;
         let counted = async || -> BTreeMap<String, i64> {
-            let query = format!("SELECT status::TEXT, count(*) FROM messages WHERE campaign_id = {number} GROUP BY 1");
+            let query = format!(
+                "SELECT m.status::TEXT, count(*) FROM messages m JOIN campaigns c ON c.id = m.campaign_id \
+                 WHERE c.id = {number} OR c.parent_id = {number} GROUP BY 1"
+            );
             self.ground.rows(&query).await.iter().map(|row| (row.get(0), row.get(1))).collect()
         };
         // what providers tell moves messages at any time: only figures between two like counts can be held against them

@@ -17,6 +17,21 @@ pub struct Hours {
     until: NaiveTime,
 }
 
+/// Every day at a time, on the clocks of the insurer.
+#[derive(Debug, Clone, Copy)]
+pub struct Daily {
+    time: NaiveTime,
+    zone: Tz,
+    pub until: DateTime<Utc>,
+}
+
+impl Daily {
+    /// Whether it is one of its times.
+    pub fn is_time(&self, at: DateTime<Utc>) -> bool {
+        shown(at.with_timezone(&self.zone).date_naive(), self.time, self.zone) == at && at <= self.until
+    }
+}
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -30,6 +45,10 @@ pub struct Terms {
     pub per_hour: Option<u32>,
     /// It waits for a time.
     pub is_timed: bool,
+    /// It sends nothing itself, and begins again and again.
+    pub daily: Option<Daily>,
+    /// Nobody gets anything of it.
+    pub is_rehearsal: bool,
     /// Days from a policy's end, and the time of the recipient's day.
     pub steps: Vec<(i64, NaiveTime)>,
 }
@@ -76,6 +95,8 @@ impl Terms {
             day: None,
             per_hour: None,
             is_timed: false,
+            daily: None,
+            is_rehearsal: false,
             steps: Vec::new(),
         };
         terms.time(chance, now);
@@ -111,8 +132,13 @@ impl Terms {
         self.is_timed = chance.one_in(2);
         if is_local {
             let at = chance.of(&TIMES);
-            self.at = Some(clock(at));
-            self.request["sendTime"] = json!({"mode": "recipientTime", "at": at});
+            let mode = chance.of(&["recipientTime", "recipientTime", "bestHour"]);
+            // the best hour may be any
+            self.at = (mode == "recipientTime").then(|| clock(at));
+            self.request["sendTime"] = json!({"mode": mode, "at": at});
+        }
+        if !self.is_timed && chance.one_in(4) {
+            return self.repeat(chance, now);
         }
         if !self.is_timed {
             return;
@@ -131,6 +157,29 @@ impl Terms {
             let latest = begins + TimeDelta::minutes(chance.within(60, 60 * 20));
             self.request["latestStart"] = json!(latest.to_rfc3339());
         }
+    }
+
+    fn repeat(&mut self, chance: &mut Chance, now: DateTime<Utc>) {
+        let (cron, time) = chance.of(&[("0 10 * * *", "10:00"), ("30 2 * * *", "02:30"), ("45 18 * * *", "18:45")]);
+        let zone = chance.of(&["Asia/Kolkata", "America/New_York", "Pacific/Auckland"]);
+        let until = now + TimeDelta::days(chance.within(2, 4));
+        self.daily = Some(Daily { time: clock(time), zone: zone.parse().unwrap(), until });
+        self.request["timeZone"] = json!(zone);
+        self.request["recurrence"] = json!({"cron": cron, "until": until.to_rfc3339()});
+    }
+
+    /// Of one of its times.
+    pub fn occurrence(&self) -> Self {
+        Self { daily: None, ..self.at_once() }
+    }
+
+    /// Of a rehearsal of it.
+    pub fn rehearsed(&self) -> Self {
+        Self { daily: None, is_rehearsal: true, ..self.at_once() }
+    }
+
+    fn at_once(&self) -> Self {
+        Self { is_draft: false, is_timed: false, day: None, ..self.clone() }
     }
 
     fn restrict(&mut self, chance: &mut Chance) {
@@ -171,6 +220,8 @@ impl Terms {
             day: None,
             per_hour: None,
             is_timed: false,
+            daily: None,
+            is_rehearsal: false,
             steps: known,
         }
     }
@@ -188,7 +239,9 @@ impl Terms {
 
     /// Before then nobody on these clocks gets anything of a campaign that began then.
     pub fn earliest(&self, begun: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-        let Some(time) = self.at else { return begun };
+        let Some(time) = self.at else {
+            return self.day.map_or(begun, |day| begun.max(shown(day, NaiveTime::MIN, zone)));
+        };
         let own = begun.with_timezone(&zone).date_naive();
         let day = self.day.map_or(own, |day| day.max(own));
         let first = shown(day, time, zone);

@@ -2,7 +2,7 @@
 
 use crate::{
     machine::{Ask, Known, State, asked, own},
-    world::{Mark, World},
+    world::{About, Campaign, Mark, World},
 };
 use chrono::{DateTime, Utc};
 use domain::messaging::Correlation;
@@ -24,7 +24,9 @@ impl World {
             self.read.moves
         );
         let mut ways: BTreeMap<i64, Way> = BTreeMap::new();
-        for row in self.ground.rows(&query).await {
+        let rows = self.ground.rows(&query).await;
+        self.meet().await;
+        for row in rows {
             self.read.moves = row.get(0);
             let (number, clock): (i64, DateTime<Utc>) = (row.get(1), row.get(4));
             let (old, new) = (State::named(row.get(2)), State::named(row.get(3)));
@@ -55,6 +57,35 @@ impl World {
         ways
     }
 
+    /// Gets to know the campaigns that began as one time of another.
+    async fn meet(&mut self) {
+        let known: Vec<String> = self.campaigns.iter().map(|campaign| campaign.number.to_string()).collect();
+        let query = format!(
+            "SELECT c.id, c.parent_id, c.occurrence_at, c.created_at, t.at FROM campaigns c \
+             JOIN model_times t ON t.campaign = c.id WHERE c.id NOT IN ({}) ORDER BY c.id",
+            known.join(", ")
+        );
+        if known.is_empty() {
+            return;
+        }
+        for row in self.ground.rows(&query).await {
+            let (number, parent): (i64, i64) = (row.get(0), row.get(1));
+            let (time, begun, at): (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>) = (row.get(2), row.get(3), row.get(4));
+            let parent = self.campaigns.iter().find(|campaign| campaign.number == parent).unwrap();
+            let what = format!("campaign {number} of {}, for {time}, at {begun}", parent.number);
+            let daily = parent.terms.daily.unwrap_or_else(|| panic!("{what}, which does not repeat"));
+            assert!(daily.is_time(time) && time <= begun, "{what}: {daily:?}");
+            for closed in self.closed.iter().filter(|closed| closed.about == About::Campaign(parent.number)) {
+                let open = closed.until.is_some_and(|until| until <= at);
+                assert!(at <= closed.from || open, "{what}, written at {at}: {closed:?}");
+            }
+            let is_approved = parent.is_approved;
+            let campaign = Campaign::begun(number, parent.terms.occurrence(), begun);
+            self.story.tell(format!("    {what}"));
+            self.campaigns.push(Campaign { is_approved, ..campaign });
+        }
+    }
+
     /// Reads what was marked and taken, and judges it.
     pub async fn look(&mut self) {
         self.follow(&[]).await;
@@ -66,7 +97,9 @@ impl World {
              FROM model_marks k JOIN messages m ON m.id = k.message WHERE k.id > {} ORDER BY k.id",
             self.read.marks
         );
-        for row in self.ground.rows(&query).await {
+        let rows = self.ground.rows(&query).await;
+        self.meet().await;
+        for row in rows {
             self.read.marks = row.get(0);
             self.judge_mark(&row);
             let at = self.instant(row.get(3));

@@ -52,6 +52,11 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// One whose audience is being written.
+    pub fn begun(number: i64, terms: Terms, at: DateTime<Utc>) -> Self {
+        Self { number, terms, state: State::Preparing, begun: Some(at), is_approved: false, handed: Vec::new() }
+    }
+
     pub fn path(&self) -> String {
         format!("/api/campaigns/campaign-{}", self.number)
     }
@@ -114,7 +119,7 @@ pub struct World {
     pub cut: usize,
 }
 
-/// Keeps every change of a campaign's status, and every message that is marked.
+/// Keeps every change of a campaign's status, every time of one that repeats, and every message that is marked.
 const WATCH: &str = "\
     CREATE TABLE model_moves (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, campaign BIGINT, old TEXT, new TEXT, \
         clock TIMESTAMPTZ, scheduled_at TIMESTAMPTZ, latest_start TIMESTAMPTZ); \
@@ -123,6 +128,11 @@ const WATCH: &str = "\
         VALUES (NEW.id, OLD.status, NEW.status, NEW.updated_at, NEW.scheduled_at, NEW.latest_start); RETURN NULL; END $$; \
     CREATE TRIGGER model_move AFTER UPDATE ON campaigns FOR EACH ROW \
         WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION model_move(); \
+    CREATE TABLE model_times (campaign BIGINT, at TIMESTAMPTZ); \
+    CREATE FUNCTION model_time() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN \
+        INSERT INTO model_times (campaign, at) VALUES (NEW.id, clock_timestamp()); RETURN NULL; END $$; \
+    CREATE TRIGGER model_time AFTER INSERT ON campaigns FOR EACH ROW \
+        WHEN (NEW.parent_id IS NOT NULL) EXECUTE FUNCTION model_time(); \
     CREATE TABLE model_marks (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, message BIGINT, clock TIMESTAMPTZ, \
         at TIMESTAMPTZ, begun TIMESTAMPTZ); \
     CREATE FUNCTION model_mark() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN \
