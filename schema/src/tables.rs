@@ -316,6 +316,8 @@ diesel::table! {
         winner_at -> Nullable<Timestamptz>,
         winner_basis -> Nullable<Jsonb>,
         enrolled_at -> Nullable<Timestamptz>,
+        written_by -> Nullable<BigInt>,
+        judged_from -> Nullable<Jsonb>,
     }
 }
 

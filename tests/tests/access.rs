@@ -2,6 +2,8 @@
 
 #[path = "access/calls.rs"]
 mod calls;
+#[path = "access/copying.rs"]
+mod copying;
 #[path = "access/ground.rs"]
 mod ground;
 #[path = "access/idor.rs"]

@@ -3,6 +3,8 @@
 
 #[path = "engine/approval.rs"]
 mod approval;
+#[path = "engine/authors.rs"]
+mod authors;
 #[path = "campaign/book.rs"]
 #[expect(dead_code, reason = "the book is shared with other tests, which use more of it")]
 mod book;
@@ -10,6 +12,8 @@ mod book;
 mod drafts;
 #[path = "engine/ground.rs"]
 mod ground;
+#[path = "engine/late.rs"]
+mod late;
 #[path = "engine/limits.rs"]
 mod limits;
 #[path = "engine/pauses.rs"]
@@ -26,6 +30,8 @@ mod times;
 mod together;
 #[path = "engine/transitions.rs"]
 mod transitions;
+#[path = "engine/trials.rs"]
+mod trials;
 #[path = "engine/variants.rs"]
 mod variants;
 #[path = "engine/without_policy.rs"]

@@ -8,6 +8,8 @@ mod climb;
 mod clocks;
 #[path = "sequences/crash.rs"]
 mod crash;
+#[path = "sequences/drafts.rs"]
+mod drafts;
 #[path = "sequences/fallbacks.rs"]
 mod fallbacks;
 #[path = "sequences/figures.rs"]
@@ -22,6 +24,8 @@ mod once;
 mod random;
 #[path = "sequences/rehearsal.rs"]
 mod rehearsal;
+#[path = "sequences/retry.rs"]
+mod retry;
 #[path = "sequences/stops.rs"]
 mod stops;
 #[path = "sequences/texts.rs"]

@@ -232,9 +232,14 @@ impl Faults {
         let at = self.instant("scheduledAt", text, given, read_in);
         let latest = given.latest_start.as_deref().map(|text| self.instant("latestStart", text, given, read_in));
         let at = at?;
+        let is_past = match read_in.filter(|_| delivery.timing.is_local()) {
+            // of a local time only the day is meant
+            Some(zone) => at.with_timezone(&zone).date_naive() < now.with_timezone(&zone).date_naive(),
+            None => at <= now,
+        };
         if at > now + FARTHEST {
             self.add("scheduledAt", "is more than two years ahead");
-        } else if at <= now {
+        } else if is_past {
             self.add("scheduledAt", format!("is in the past: it is {} now", now.format("%Y-%m-%dT%H:%M:%SZ")));
         }
         let at = match delivery.timing {

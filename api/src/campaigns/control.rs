@@ -18,12 +18,8 @@ use domain::{
     ids::CampaignId,
 };
 use jobs::{
-    campaigns::{
-        lanes,
-        request::{self, new_job as job},
-    },
-    kinds::compute_analytics::ComputeAnalytics,
-    queue::ledger,
+    campaigns::{request, retry},
+    kinds::retry_failed::RetryFailed,
 };
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path};
@@ -31,18 +27,22 @@ use schema::{
     AsyncConnection, DbError,
     campaigns::{self, Extension, Judgement},
 };
+use uuid::Uuid;
 
 /// What else may be done with campaigns.
 pub struct CampaignControlApi;
 
 /// A second person's word.
 #[derive(Object)]
+#[oai(rename_all = "camelCase")]
 struct ApprovalRequest {
     /// Whether it may begin.
     approved: bool,
     /// Why.
     #[oai(validator(max_length = 1000))]
     note: Option<String>,
+    /// The campaign's `updatedAt` when it was looked at; what was changed since is not agreed to.
+    updated_at: Option<DateTime<Utc>>,
 }
 
 /// Where a campaign stands now.
@@ -78,17 +78,21 @@ struct RetryRequest {
 
 /// What is tried again.
 #[derive(Object)]
+#[oai(rename_all = "camelCase")]
 struct Retried {
     /// How many messages.
     messages: i64,
+    /// The job that goes on with them, where they are many.
+    job_id: Option<Uuid>,
 }
 
 #[OpenApi(prefix_path = "/api/campaigns", tag = "Tag::Campaigns")]
 impl CampaignControlApi {
     /// Agree to a campaign, or not
     ///
-    /// By somebody else than its author. Agreed to, it begins as it would have; refused, it is a draft again, or stopped
-    /// when its audience is written. 409 `not_awaiting_approval` when nobody asked.
+    /// By somebody else than its author and whoever wrote it last. Agreed to, it begins as it would have, or is missed when
+    /// its latest start has passed; refused, it is a draft again, or stopped when its audience is written. 409
+    /// `not_awaiting_approval` when nobody asked, `changed_meanwhile` when it is not what was looked at.
     #[oai(path = "/:id/approval", method = "post")]
     async fn approve(
         &self,
@@ -102,16 +106,18 @@ impl CampaignControlApi {
         let campaign = find(&mut connection, caller.reach, id.0.0).await?;
         let begins = campaign.begins(now);
         let to = status::judged(campaign.status, body.0.approved, begins).ok_or_else(not_awaiting)?;
-        if campaign.created_by == Some(caller.user_id.0) {
+        if campaign.is_by(caller.user_id) {
             return Err(ApiError::forbidden("own_campaign", "a second person has to agree to it"));
         }
         let (approved, note) = (body.0.approved, body.0.note);
-        let word = Judgement { campaign: campaign.id, approved, to, note, actor: caller.actor() };
+        let seen = body.0.updated_at;
+        let word = Judgement { campaign: campaign.id, approved, to, note, seen, actor: caller.actor() };
         let judged = connection
             .transaction::<_, DbError, _>(async |connection| request::judge(connection, now, &word, &campaign).await)
             .await?;
         drop(connection);
-        state.services.dispatcher.push(&judged.ok_or_else(not_awaiting)?).await;
+        let refused = || if seen.is_some() { changed_meanwhile() } else { not_awaiting() };
+        state.services.dispatcher.push(&judged.ok_or_else(refused)?).await;
         ok(Stands { campaign_id: id.0, status: Name(to) })
     }
 
@@ -150,7 +156,8 @@ impl CampaignControlApi {
 
     /// Try failed messages again
     ///
-    /// Those that no provider has taken. A completed campaign is active again until they are through.
+    /// Those that no provider has taken; of a ladder those of the step that a policy stands at, unless its fallback got
+    /// through. A completed campaign is active again until they are through.
     #[oai(path = "/:id/retry", method = "post")]
     async fn retry(
         &self,
@@ -162,22 +169,16 @@ impl CampaignControlApi {
         let now = state.services.clock.now();
         let mut connection = state.services.db.get().await?;
         let campaign = find(&mut connection, caller.reach, id.0.0).await?;
-        let codes = body.0.error_codes;
-        let (messages, enqueued) = connection
-            .transaction::<_, DbError, _>(async |connection| {
-                let retried = campaigns::retry_failed(connection, campaign.id, &codes, &caller.actor(), now).await?;
-                let mut jobs = Vec::new();
-                if retried > 0 {
-                    jobs = lanes::jobs(connection, &campaign).await?;
-                    jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
-                }
-                Ok((retried, ledger::enqueue(connection, now, &jobs).await?))
-            })
-            .await?;
+        let asked = RetryFailed { campaign: campaign.id, codes: body.0.error_codes, asked_at: now, after: 0 };
+        let begun = retry::begin(&mut connection, &campaign, asked, &caller.actor(), now).await?;
         drop(connection);
-        state.services.dispatcher.push(&enqueued).await;
-        ok(Retried { messages })
+        state.services.dispatcher.push(&begun.enqueued).await;
+        ok(Retried { messages: begun.messages, job_id: begun.rest })
     }
+}
+
+fn changed_meanwhile() -> ApiError {
+    ApiError::conflict("changed_meanwhile", "it is not what was looked at any more: look again")
 }
 
 fn not_awaiting() -> ApiError {

@@ -12,7 +12,10 @@ use crate::{
     tags::Tag,
 };
 use chrono::{DateTime, Utc};
-use domain::{campaigns::CampaignStatus, ids::CampaignId};
+use domain::{
+    campaigns::{CampaignMode, CampaignStatus},
+    ids::CampaignId,
+};
 use jobs::{
     campaigns::request,
     queue::{dispatch::Enqueued, ledger},
@@ -78,8 +81,9 @@ impl CampaignDraftsApi {
 
     /// Write a draft anew
     ///
-    /// Takes what `POST /api/campaigns` takes, for the one type of the draft. 409 `not_a_draft` for any other campaign:
-    /// take it back first, or copy it.
+    /// Takes what `POST /api/campaigns` takes, for the one type of the draft; it addresses whom its writer reaches. 409
+    /// `not_a_draft` for any other campaign: take it back first, or copy it. 409 `is_a_ladder` of one with steps: `PUT
+    /// …/steps` changes it.
     #[oai(path = "/:id", method = "put")]
     async fn rewrite(
         &self,
@@ -92,11 +96,16 @@ impl CampaignDraftsApi {
         let plan = check::checked(NewCampaign { as_draft: true, ..body.0 }, now)?;
         let mut connection = state.services.db.get().await?;
         let before = find(&mut connection, caller.reach, id.0.0).await?;
+        if before.mode == CampaignMode::Sequence {
+            return Err(ApiError::conflict("is_a_ladder", "PUT …/steps changes a ladder, also its name and target"));
+        }
         launch::check_references(&mut connection, caller.reach, &plan).await?;
         let mut rows = launch::rows(&state, &caller, &mut connection, &plan, now).await?;
         let (Some((new, foretold)), true) = (rows.pop(), rows.is_empty()) else {
             return Err(ApiError::invalid("type", "a campaign has one type"));
         };
+        // what was to go to nobody is not let loose by being written anew
+        let new = campaigns::NewCampaign { rehearsal: before.rehearsal, ..new };
         let campaign = before.id;
         let written = connection
             .transaction::<_, DbError, _>(async |connection| {
@@ -188,7 +197,13 @@ async fn copy(
     let mut connection = state.services.db.get().await?;
     let original = find(&mut connection, caller.reach, id).await?;
     let name = name.unwrap_or_else(|| called(&original, rehearsal));
-    let copy = Copy { of: original.id, name: &name, rehearsal, occurrence: None, created_by: Some(caller.user_id.0) };
+    let copy = Copy {
+        of: original.id,
+        name: &name,
+        rehearsal,
+        occurrence: None,
+        created_by: Some((caller.user_id.0, caller.reach)),
+    };
     let (made, enqueued) = connection
         .transaction::<_, DbError, _>(async |connection| copied(connection, caller, &copy, now).await)
         .await?;
@@ -204,12 +219,13 @@ async fn copied(
     copy: &Copy<'_>,
     now: DateTime<Utc>,
 ) -> Result<(Option<i64>, Vec<Enqueued>), DbError> {
+    let for_whom = copy.created_by.map(|(user, _)| user);
     let Some(made) = campaigns::copy(connection, copy, now).await? else { return Ok((None, Vec::new())) };
     let action = if copy.rehearsal { "campaign.rehearsed" } else { "campaign.copied" };
     let entry = caller.entry(action, Entity::of(CampaignId(made)));
     audit::record(connection, &[entry.after(json!({"of": CampaignId(copy.of), "name": copy.name}))]).await?;
     let jobs = match copy.rehearsal {
-        true => vec![request::audience_of(made, copy.created_by)?],
+        true => vec![request::audience_of(made, for_whom)?],
         false => Vec::new(),
     };
     Ok((Some(made), ledger::enqueue(connection, now, &jobs).await?))

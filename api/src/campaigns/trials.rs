@@ -6,7 +6,7 @@
 use super::{find, variants};
 use crate::{
     auth::{Guard, permit},
-    communication::{self, AskedMessage},
+    communication::{self, AskedMessage, Text},
     envelope::{Accepted, Reply, accepted, ok},
     error::{ApiError, ApiResult},
     request::{Id, JsonBody},
@@ -28,9 +28,10 @@ use jobs::{
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path, payload::Json};
 use schema::{
-    AsyncConnection, DbError,
+    AsyncConnection, AsyncPgConnection, DbError,
     audit::{self, Entity},
-    campaigns::{self, Win},
+    campaigns::{self, Campaign, Win},
+    sequences::StepText,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -52,13 +53,16 @@ struct CampaignTestSend {
     /// An address or number of one's own choice.
     #[oai(validator(min_length = 3, max_length = 255))]
     to: String,
+    /// Of a ladder: this step only, from 0.
+    #[oai(validator(minimum(value = "0"), maximum(value = "23")))]
+    step: Option<i16>,
 }
 
 /// Messages that were asked for.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
 struct Tested {
-    /// One a variant.
+    /// One a variant, or a step and its fallback.
     messages: Vec<AskedMessage>,
     /// The job that sends the first.
     job_id: Option<Uuid>,
@@ -194,7 +198,8 @@ impl CampaignTrialsApi {
 
     /// Send a campaign's text to oneself
     ///
-    /// One message a variant, filled in with samples, to an address of one's own choice.
+    /// What it says in the versions that it sends: one message a variant, or a step and its fallback, filled in with
+    /// samples, to an address of one's own choice.
     #[oai(path = "/:id/test-send", method = "post")]
     async fn test_send(
         &self,
@@ -205,20 +210,15 @@ impl CampaignTrialsApi {
     ) -> ApiResult<Accepted<Tested>> {
         let mut connection = state.services.db.get().await?;
         let campaign = find(&mut connection, caller.reach, id.0.0).await?;
-        let variants = campaigns::variants(&mut connection, campaign.id).await?;
+        let texts = texts(&mut connection, &campaign, body.0.step).await?;
         drop(connection);
         let to = body.0.to;
         let is_mail = to.contains('@');
-        let own = campaign.template_id.filter(|_| variants.is_empty()).map(|template| (campaign.channel, template));
-        let tried = variants.iter().map(|variant| (variant.channel, variant.template_id));
         let mut messages = Vec::new();
-        // one a variant: a handful
-        for (channel, template) in
-            own.into_iter().chain(tried).filter(|(channel, _)| (*channel == Channel::Email) == is_mail)
-        {
+        // one a variant, or two a step: no more than some dozens
+        for text in texts.into_iter().filter(|text| (text.channel == Channel::Email) == is_mail) {
             let values = Variables::sample_texts().into_iter().collect();
-            let asked =
-                communication::test_send(&state, &caller, channel, TemplateId(template), to.clone(), values).await?;
+            let asked = communication::test_send(&state, &caller, text, to.clone(), values).await?;
             let Accepted::Accepted(Json(answer)) = asked;
             messages.push(answer.data);
         }
@@ -227,6 +227,38 @@ impl CampaignTrialsApi {
             job_id => accepted(Tested { messages, job_id }),
         }
     }
+}
+
+/// What it says, in the versions that it sends.
+async fn texts(
+    connection: &mut AsyncPgConnection,
+    campaign: &Campaign,
+    step: Option<i16>,
+) -> Result<Vec<Text>, DbError> {
+    if campaign.mode == CampaignMode::Sequence {
+        let texts = schema::sequences::step_texts(connection, campaign.id).await?;
+        let text = |text: &StepText| Text {
+            channel: text.channel,
+            template: TemplateId(text.template),
+            version: Some(text.version),
+            subject: None,
+        };
+        return Ok(texts.iter().filter(|text| step.is_none_or(|step| step == text.step)).map(text).collect());
+    }
+    let variants = campaigns::variants(connection, campaign.id).await?;
+    let own = campaign.template_id.filter(|_| variants.is_empty()).map(|template| Text {
+        channel: campaign.channel,
+        template: TemplateId(template),
+        version: campaign.template_version,
+        subject: None,
+    });
+    let tried = variants.into_iter().map(|variant| Text {
+        channel: variant.channel,
+        template: TemplateId(variant.template_id),
+        version: Some(variant.template_version),
+        subject: variant.subject,
+    });
+    Ok(own.into_iter().chain(tried).collect())
 }
 
 pub(super) fn unforeseen(error: forecast::ForecastError) -> ApiError {

@@ -108,7 +108,7 @@ impl SendEmailApi {
             scheduled_at: body.scheduled_at,
             purpose: body.purpose.map(|purpose| purpose.0),
             topic: body.topic,
-            flow: None,
+            ..Given::default()
         };
         ask(&state, &caller, Channel::Email, given, says).await
     }

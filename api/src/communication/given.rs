@@ -47,6 +47,10 @@ pub(super) struct Given {
     pub customer_id: Option<Id<CustomerId>>,
     pub case_id: Option<Id<CaseId>>,
     pub template_id: Option<String>,
+    /// Instead of its newest version.
+    pub template_version: Option<i32>,
+    /// Instead of the template's own.
+    pub subject: Option<String>,
     pub parameters: Option<HashMap<String, String>>,
     pub scheduled_at: Option<DateTime<Utc>>,
     pub purpose: Option<Purpose>,
@@ -103,7 +107,8 @@ pub(super) async fn ask(
         (Some(content), None) => (content, None),
         (None, Some(name)) => {
             let values: BTreeMap<String, String> = given.parameters.clone().unwrap_or_default().into_iter().collect();
-            (Content::Template { values, subject: None }, Some(template(&mut connection, channel, name).await?))
+            let pinned = template(&mut connection, channel, name, given.template_version).await?;
+            (Content::Template { values, subject: given.subject.clone() }, Some(pinned))
         }
     };
     let purpose = given.purpose.or(template.as_ref().map(|template| template.purpose)).unwrap_or(Purpose::Service);
@@ -245,7 +250,12 @@ struct Pinned {
 }
 
 /// A template by its id or by its name, here or at the provider, in its fallback language.
-async fn template(connection: &mut AsyncPgConnection, channel: Channel, name: &str) -> ApiResult<Pinned> {
+async fn template(
+    connection: &mut AsyncPgConnection,
+    channel: Channel,
+    name: &str,
+    version: Option<i32>,
+) -> ApiResult<Pinned> {
     let found = match name.parse::<TemplateId>() {
         Ok(id) => templates::get(connection, id).await?,
         Err(_) => templates::named(connection, channel, name).await?,
@@ -257,7 +267,7 @@ async fn template(connection: &mut AsyncPgConnection, channel: Channel, name: &s
     if !row.is_active {
         return Err(fault("templateId", "is not active any more"));
     }
-    let versions = template_versions::of_template(connection, row.id, None).await?;
+    let versions = template_versions::of_template(connection, row.id, version).await?;
     let first = versions.into_iter().next().ok_or_else(|| fault("templateId", "has no text"))?;
     Ok(Pinned { id: row.id, version: first.id, purpose: first.purpose()?, topic: first.topic })
 }

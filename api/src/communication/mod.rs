@@ -33,20 +33,31 @@ pub fn api() -> impl OpenApi + 'static {
     )
 }
 
+/// A text to be tried.
+pub(crate) struct Text {
+    pub channel: Channel,
+    pub template: TemplateId,
+    /// `None`: the newest.
+    pub version: Option<i32>,
+    /// Instead of the template's own.
+    pub subject: Option<String>,
+}
+
 /// Asks for a message that fills in a template, on trial.
 pub(crate) async fn test_send(
     state: &SharedState,
     caller: &SignedIn,
-    channel: Channel,
-    template: TemplateId,
+    text: Text,
     to: String,
     values: HashMap<String, String>,
 ) -> ApiResult<Accepted<AskedMessage>> {
     let given = given::Given {
         to: Some(to),
-        template_id: Some(template.to_string()),
+        template_id: Some(text.template.to_string()),
+        template_version: text.version,
+        subject: text.subject,
         parameters: Some(values),
         ..given::Given::default()
     };
-    given::ask(state, caller, channel, given, None).await
+    given::ask(state, caller, text.channel, given, None).await
 }

@@ -105,7 +105,7 @@ impl SendSmsApi {
             scheduled_at: body.scheduled_at,
             purpose: body.purpose.map(|purpose| purpose.0),
             topic: body.topic,
-            flow: None,
+            ..Given::default()
         };
         ask(&state, &caller, Channel::Sms, given, says).await
     }

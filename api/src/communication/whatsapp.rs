@@ -89,6 +89,7 @@ impl SendWhatsappApi {
             purpose: body.purpose.map(|purpose| purpose.0),
             topic: body.topic,
             flow,
+            ..Given::default()
         };
         ask(&state, &caller, Channel::Whatsapp, given, says).await
     }

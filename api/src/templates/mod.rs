@@ -7,7 +7,7 @@ mod record;
 
 use crate::{
     auth::{Guard, SignedIn, permit},
-    communication::{self, AskedMessage},
+    communication::{self, AskedMessage, Text},
     envelope::{Accepted, Created, FieldFault, Reply, created, ok},
     error::{ApiError, ApiResult},
     request::{COUNT_CAP, Id, JsonBody, Name, Names, Page, Pagination, Sort, named_set},
@@ -413,7 +413,8 @@ impl TemplatesApi {
         let row = find(&state, id.0.0).await?;
         let mut values: HashMap<String, String> = Variables::sample_texts().into_iter().collect();
         values.extend(body.0.variables);
-        communication::test_send(&state, &caller, row.channel()?, id.0.0, body.0.to, values).await
+        let text = Text { channel: row.channel()?, template: id.0.0, version: None, subject: None };
+        communication::test_send(&state, &caller, text, body.0.to, values).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     kinds::{build_audience::BuildAudience, check_rendering::CheckRendering},
     sending::{letter::LetterError, work},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     campaigns::{Audience, CampaignMode, CampaignStatus, Grouping, Plan},
     local_day::{local_day, zone_of},
@@ -55,7 +55,7 @@ pub async fn run(this: BuildAudience, context: &JobContext) -> Result<Decision, 
         context.then(job(&CheckRendering::of(campaign.id))?);
         return Ok(Decision::done());
     }
-    let today = local_day(context.now(), campaign.time_zone.as_deref());
+    let today = day_of(&campaign, context.now());
     let prepared = prepare(services, &mut connection, &campaign, today).await?;
     drop(connection);
     let prepared = match prepared {
@@ -113,13 +113,20 @@ async fn prepare(
             target,
             texts: texts::of_campaign(campaign, &variants, &versions)?,
             shares: texts::shares(&variants, plan.test.as_ref()),
-            day: plan.day.unwrap_or(today),
+            day: today,
             plan,
             rehearsal: campaign.rehearsal,
             rules,
         })
     };
     Ok(made())
+}
+
+/// The day that the days of its target are counted from: its own, where it is one on everybody's clocks; it begins on that
+/// day's first clocks, when it is still the day before elsewhere.
+pub(crate) fn day_of(campaign: &Campaign, now: DateTime<Utc>) -> NaiveDate {
+    let today = local_day(now, campaign.time_zone.as_deref());
+    campaign.plan().day.map_or(today, |day| day.max(today))
 }
 
 pub(crate) fn is_wanted(status: CampaignStatus) -> bool {

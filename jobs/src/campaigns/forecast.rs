@@ -2,7 +2,7 @@
 //!
 //! Fails as texts and the database do.
 
-use super::audience::target;
+use super::audience::{day_of, target};
 use crate::{
     sending::{
         letter::{LetterError, Letters, Unwritable},
@@ -14,7 +14,6 @@ use crate::{
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     campaigns::{ExclusionReason, Forecast},
-    local_day::local_day,
     messaging::{
         Channel, Segments,
         price::{self, Price},
@@ -56,7 +55,7 @@ pub async fn foretell(
     campaign: &Campaign,
 ) -> Result<Forecast, ForecastError> {
     let now = services.clock.now();
-    let today = local_day(now, campaign.time_zone.as_deref());
+    let today = day_of(campaign, now);
     let broken = |error: &dyn std::error::Error| ForecastError::Broken(error.to_string());
     let texts = match Texts::read(services, connection, campaign, (today, now)).await {
         Ok(texts) => texts,

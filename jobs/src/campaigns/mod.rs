@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod lanes;
 pub(crate) mod news;
 pub mod request;
+pub mod retry;
 pub mod start;
 pub mod stop;
 mod sweep;

@@ -3,7 +3,7 @@
 //! After commit the caller hands what was enqueued to [`Dispatcher::push`](crate::queue::dispatch::Dispatcher::push);
 //! when it cannot, the relay does.
 
-use super::{job, lanes, winner};
+use super::{job, lanes, news, winner};
 use crate::{
     Job, NewJob, Priority,
     kinds::{
@@ -67,6 +67,11 @@ async fn follows(
 ) -> Result<Vec<NewJob>, DbError> {
     Ok(match status {
         CampaignStatus::Preparing => vec![audience_of(campaign, user)?],
+        CampaignStatus::Missed => {
+            let kind = ("campaign_missed", "has missed its time: start it or stop it");
+            news::tell_creator(connection, campaign, kind, "Its latest start had passed when it was let go.").await?;
+            Vec::new()
+        }
         CampaignStatus::Cancelled => {
             let stop = job(&StopCampaign { campaign })?;
             vec![stop.priority(Priority::High).created_by(user)]

@@ -20,6 +20,7 @@ pub mod read_bounces;
 pub mod registry;
 pub mod reseal_secrets;
 pub mod retire_whatsapp_flow;
+pub mod retry_failed;
 pub mod rotate_token_keys;
 pub mod send_account_mail;
 pub mod send_batch;

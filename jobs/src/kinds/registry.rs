@@ -8,9 +8,9 @@ use super::{
     drop_export::DropExport, enrol_sequence::EnrolSequence, export_audit::ExportAudit,
     look_up_password_reset::LookUpPasswordReset, parse_upload::ParseUpload, publish_whatsapp_flow::PublishWhatsappFlow,
     read_bounces::ReadBounces, reseal_secrets::ResealSecrets, retire_whatsapp_flow::RetireWhatsappFlow,
-    rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail, send_batch::SendBatch,
-    send_message::SendMessage, settle_unconfirmed::SettleUnconfirmed, start_campaign::StartCampaign,
-    stop_campaign::StopCampaign, submit_whatsapp_template::SubmitWhatsappTemplate,
+    retry_failed::RetryFailed, rotate_token_keys::RotateTokenKeys, send_account_mail::SendAccountMail,
+    send_batch::SendBatch, send_message::SendMessage, settle_unconfirmed::SettleUnconfirmed,
+    start_campaign::StartCampaign, stop_campaign::StopCampaign, submit_whatsapp_template::SubmitWhatsappTemplate,
     sync_whatsapp_templates::SyncWhatsappTemplates, undo_upload::UndoUpload,
 };
 pub use crate::queue::registry::Registry;
@@ -43,6 +43,7 @@ pub fn all() -> Registry {
         .with::<SendMessage>()
         .with::<SettleUnconfirmed>()
         .with::<StartCampaign>()
+        .with::<RetryFailed>()
         .with::<StopCampaign>()
         .with::<SubmitWhatsappTemplate>()
         .with::<SyncWhatsappTemplates>()

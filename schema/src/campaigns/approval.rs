@@ -30,6 +30,8 @@ pub struct Judgement {
     pub to: CampaignStatus,
     /// Why.
     pub note: Option<String>,
+    /// When what they looked at had last been changed, where they said so.
+    pub seen: Option<DateTime<Utc>>,
     /// Whose word.
     pub actor: Actor,
 }
@@ -43,7 +45,9 @@ pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: Da
              error = NULL, updated_at = $5, \
              started_at = CASE WHEN $2 = 'active' THEN COALESCE(started_at, $5) ELSE started_at END, \
              completed_at = CASE WHEN $2 = 'cancelled' THEN $5 ELSE completed_at END \
-         WHERE id = $1 AND status = 'awaiting_approval' AND created_by IS DISTINCT FROM $4 AND $4 IS NOT NULL",
+         WHERE id = $1 AND status = 'awaiting_approval' AND $4 IS NOT NULL \
+           AND created_by IS DISTINCT FROM $4 AND written_by IS DISTINCT FROM $4 \
+           AND ($7 IS NULL OR date_trunc('milliseconds', updated_at) = date_trunc('milliseconds', $7))",
     )
     .bind::<BigInt, _>(word.campaign)
     .bind::<Text, _>(word.to.as_str())
@@ -51,6 +55,7 @@ pub async fn judge(connection: &mut AsyncPgConnection, word: &Judgement, now: Da
     .bind::<Nullable<BigInt>, _>(user)
     .bind::<Timestamptz, _>(now)
     .bind::<Nullable<Text>, _>(word.note.as_deref())
+    .bind::<Nullable<Timestamptz>, _>(word.seen)
     .execute(connection)
     .await?;
     if changed == 1 {

@@ -1,4 +1,4 @@
-//! What people may ask of a campaign under way besides holding and stopping it, each with its line in the audit log.
+//! More time for campaigns, with its line in the audit log.
 
 use crate::{
     DbError,
@@ -7,7 +7,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ids::CampaignId;
 use serde_json::json;
@@ -73,60 +73,4 @@ struct Stands {
     was: String,
     #[diesel(sql_type = Text)]
     status: String,
-}
-
-#[derive(QueryableByName)]
-struct Retried {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    was: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
-}
-
-/// Gives failed messages of a campaign another try, all or those of some error codes: those that the provider is known
-/// not to have taken. A completed campaign is active again. Logged; call it in a transaction. Answers how many.
-pub async fn retry_failed(
-    connection: &mut AsyncPgConnection,
-    campaign: i64,
-    codes: &[String],
-    actor: &Actor,
-    now: DateTime<Utc>,
-) -> Result<i64, DbError> {
-    let row: Retried = sql_query(
-        "WITH was AS ( \
-            SELECT id, status FROM campaigns \
-            WHERE id = $1 AND status IN ('active', 'paused', 'completed') AND audience_ready \
-              AND EXISTS (SELECT 1 FROM messages m WHERE m.campaign_id = $1 AND m.status = 'failed' \
-                          AND m.bounce IS NULL AND m.provider_message_id IS NULL \
-                          AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2))) \
-            FOR NO KEY UPDATE \
-        ), open AS ( \
-            UPDATE campaigns c SET status = CASE WHEN c.status = 'completed' THEN 'active' ELSE c.status END, \
-                completed_at = CASE WHEN c.status = 'completed' THEN NULL ELSE c.completed_at END, updated_at = $3 \
-            FROM was WHERE c.id = was.id RETURNING c.id, was.status AS was, c.status \
-        ), again AS ( \
-            UPDATE messages m SET status = 'pending', due_at = $3, failed_at = NULL, held_for = NULL, \
-                updated_at = $3 \
-            FROM open WHERE m.campaign_id = open.id AND m.status = 'failed' AND m.bounce IS NULL \
-              AND m.provider_message_id IS NULL AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2)) \
-            RETURNING 1 \
-        ) \
-        SELECT (SELECT count(*) FROM again) AS count, (SELECT was::TEXT FROM open) AS was, \
-            (SELECT status::TEXT FROM open) AS status",
-    )
-    .bind::<BigInt, _>(campaign)
-    .bind::<Array<Text>, _>(codes)
-    .bind::<Timestamptz, _>(now)
-    .get_result(connection)
-    .await?;
-    if row.count > 0 {
-        let entry = actor.entry("campaign.retried", Entity::of(CampaignId(campaign)));
-        let entry = entry
-            .before(json!({"status": row.was}))
-            .after(json!({"status": row.status, "messages": row.count, "codes": codes}));
-        audit::record(connection, &[entry]).await?;
-    }
-    Ok(row.count)
 }

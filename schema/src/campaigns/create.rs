@@ -213,7 +213,8 @@ pub async fn insert(connection: &mut AsyncPgConnection, new: &NewCampaign, now: 
     Ok(id)
 }
 
-/// Writes a draft anew; its group, its author and what they reached stay. Call it in a transaction.
+/// Writes a draft anew that is no ladder; its group and its author stay, and it addresses whom its writer reaches. Call it
+/// in a transaction.
 pub async fn rewrite(
     connection: &mut AsyncPgConnection,
     campaign: i64,
@@ -221,8 +222,17 @@ pub async fn rewrite(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let row = Row::of(connection, new, now).await?;
-    let draft = campaigns::id.eq(campaign).and(campaigns::status.eq(CampaignStatus::Draft.as_str()));
-    let updated = diesel::update(campaigns::table.filter(draft)).set(row).execute(connection).await?;
+    let draft = campaigns::id
+        .eq(campaign)
+        .and(campaigns::status.eq(CampaignStatus::Draft.as_str()))
+        .and(campaigns::mode.ne("sequence"));
+    let writer = new.created_by;
+    let reach = (
+        campaigns::written_by.eq(writer),
+        campaigns::scope.eq(new.reach.scope().as_str()),
+        campaigns::branch_id.eq(new.reach.branch().map(|branch| branch.0)),
+    );
+    let updated = diesel::update(campaigns::table.filter(draft)).set((row, reach)).execute(connection).await?;
     if updated == 1 {
         variants::replace(connection, campaign, &new.variants).await?;
     }
@@ -246,8 +256,8 @@ pub struct Copy<'a> {
     pub rehearsal: bool,
     /// Of a recurring one, which time this is.
     pub occurrence: Option<DateTime<Utc>>,
-    /// Who asked for it; `None`: whoever wrote the original.
-    pub created_by: Option<i64>,
+    /// Who asked for it, and what they reach; `None`: whoever wrote the original.
+    pub created_by: Option<(i64, Reach)>,
 }
 
 #[derive(QueryableByName)]
@@ -270,19 +280,20 @@ pub async fn copy(
     let row: Option<Id> = sql_query(
         "INSERT INTO campaigns (group_id, name, description, tags, campaign_type, status, upload_id, template_id, \
             template_version, target_audience_filter, content, budget, metrics, schedule_type, scheduled_at, time_zone, \
-            mode, plan, enrol_until, rehearsal, parent_id, occurrence_at, approval, forecast, created_by, scope, branch_id, \
-            created_at, updated_at) \
+            mode, plan, enrol_until, rehearsal, parent_id, occurrence_at, approval, forecast, created_by, written_by, \
+            scope, branch_id, created_at, updated_at) \
          SELECT CASE WHEN $4::TIMESTAMPTZ IS NULL THEN $7 ELSE c.group_id END, $2, c.description, c.tags, c.campaign_type, $3, \
             c.upload_id, c.template_id, c.template_version, c.target_audience_filter, c.content, c.budget, \
             CASE WHEN c.metrics ? 'estimate' THEN jsonb_build_object('estimate', c.metrics -> 'estimate') END, \
             CASE WHEN $3 = 'draft' AND c.schedule_type = 'recurring' THEN 'recurring' ELSE 'immediate' END, \
             CASE WHEN $3 = 'draft' AND c.schedule_type = 'recurring' THEN c.scheduled_at END, c.time_zone, \
             CASE WHEN $3 = 'draft' OR c.mode = 'sequence' THEN c.mode ELSE 'once' END, \
-            CASE WHEN $3 = 'draft' THEN c.plan ELSE c.plan - 'recurrence' END, \
+            CASE WHEN $3 = 'draft' THEN c.plan ELSE c.plan - 'recurrence' - 'day' END, \
             CASE WHEN NOT (c.rehearsal OR $5) THEN c.enrol_until END, c.rehearsal OR $5, \
             CASE WHEN $4 IS NOT NULL THEN c.id END, $4, \
-            CASE WHEN $4 IS NOT NULL THEN c.approval END, CASE WHEN $4 IS NOT NULL THEN c.forecast END, COALESCE($6, c.created_by), c.scope, \
-            c.branch_id, $8, $8 \
+            CASE WHEN $4 IS NOT NULL THEN c.approval END, CASE WHEN $4 IS NOT NULL THEN c.forecast END, \
+            COALESCE($6, c.created_by), CASE WHEN $6 IS NULL THEN c.written_by END, \
+            CASE WHEN $6 IS NULL THEN c.scope ELSE $9 END, CASE WHEN $6 IS NULL THEN c.branch_id ELSE $10 END, $8, $8 \
          FROM campaigns c WHERE c.id = $1 \
          ON CONFLICT (parent_id, occurrence_at) WHERE parent_id IS NOT NULL DO NOTHING \
          RETURNING id",
@@ -292,9 +303,11 @@ pub async fn copy(
     .bind::<Text, _>(status.as_str())
     .bind::<Nullable<Timestamptz>, _>(copy.occurrence)
     .bind::<diesel::sql_types::Bool, _>(copy.rehearsal)
-    .bind::<Nullable<BigInt>, _>(copy.created_by)
+    .bind::<Nullable<BigInt>, _>(copy.created_by.map(|(user, _)| user))
     .bind::<SqlUuid, _>(Uuid::now_v7())
     .bind::<Timestamptz, _>(now)
+    .bind::<Nullable<Text>, _>(copy.created_by.map(|(_, reach)| reach.scope().as_str()))
+    .bind::<Nullable<BigInt>, _>(copy.created_by.and_then(|(_, reach)| reach.branch()).map(|branch| branch.0))
     .get_result(connection)
     .await
     .optional()?;

@@ -10,7 +10,7 @@ use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::campaigns::{Begins, CampaignMode, CampaignStatus, Forecast, Plan, Report};
+use domain::campaigns::{Begins, CampaignMode, CampaignStatus, Forecast, Plan, Report, plan::Fared};
 use domain::ids::{BranchId, UserId};
 use domain::messaging::Channel;
 use domain::permissions::{Reach, Scope};
@@ -119,11 +119,15 @@ pub struct Campaign {
     pub completed_at: Option<DateTime<Utc>>,
     /// Who asked for it.
     pub created_by: Option<i64>,
+    /// Who wrote it last, where that is somebody else.
+    pub written_by: Option<i64>,
+    /// What it had come to when a person let it go on after it had paused by itself, as `Fared` writes it.
+    pub judged_from: Option<Value>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// What whoever asked for it reached.
+    /// What whoever wrote it reached.
     #[diesel(deserialize_as = Name)]
     pub scope: Scope,
     /// Their office then.
@@ -131,9 +135,20 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// What whoever asked for it reached: whom it can address. Nobody in particular reaches nobody.
+    /// What whoever wrote it reached: whom it can address. Nobody in particular reaches nobody.
     pub fn reach(&self) -> Reach {
-        Reach::of(self.scope, UserId(self.created_by.unwrap_or_default()), self.branch_id.map(BranchId))
+        let writer = self.written_by.or(self.created_by).unwrap_or_default();
+        Reach::of(self.scope, UserId(writer), self.branch_id.map(BranchId))
+    }
+
+    /// Whether it is their work: another person's word on it is asked for.
+    pub fn is_by(&self, user: UserId) -> bool {
+        [self.created_by, self.written_by].contains(&Some(user.0))
+    }
+
+    /// What its limits do not judge: what had come before a person let it go on.
+    pub fn judged_from(&self) -> Fared {
+        self.judged_from.clone().and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
     }
 
     /// How many it was to reach, as told when it was written.
@@ -159,6 +174,8 @@ impl Campaign {
             Begins::AgainAndAgain
         } else if self.scheduled_at.is_some_and(|at| at > now) {
             Begins::AtItsTime
+        } else if self.latest_start.is_some_and(|latest| latest < now) {
+            Begins::TooLate
         } else {
             Begins::AtOnce
         }

@@ -34,10 +34,10 @@ pub async fn change_status(
     let changed = sql_query(
         "UPDATE campaigns SET status = $3, error = NULL, updated_at = $4, \
              approval = CASE $3 WHEN 'awaiting_approval' THEN 'pending' WHEN 'draft' THEN NULL ELSE approval END, \
-             plan = CASE WHEN $2 = 'paused' AND $3 = 'active' AND plan ? 'limits' \
-                         THEN jsonb_set(plan, '{limits,atLeast}', \
-                             to_jsonb(sent_count + failed_count + COALESCE((plan #>> '{limits,atLeast}')::INTEGER, 0))) \
-                         ELSE plan END, \
+             judged_from = CASE WHEN $2 = 'paused' AND $3 = 'active' AND error IS NOT NULL \
+                                THEN jsonb_build_object('sent', sent_count, 'failed', failed_count, \
+                                    'complained', COALESCE((metrics #>> '{metrics,complained}')::BIGINT, 0)) \
+                                ELSE judged_from END, \
              completed_at = CASE WHEN $3 = 'cancelled' THEN $4 ELSE completed_at END \
          WHERE id = $1 AND status = $2",
     )

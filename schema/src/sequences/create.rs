@@ -4,7 +4,7 @@ use crate::{DbError, tables::campaigns};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     campaigns::{Audience, CampaignStatus, sequence::Step},
@@ -96,14 +96,26 @@ pub async fn launch(
 }
 
 /// What is said of a draft beside its steps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Drafted {
+    /// Shown to people; `None`: as it was, as all that follows up to the target.
+    pub name: Option<String>,
+    /// Shown to people.
+    pub description: Option<String>,
+    /// For finding it.
+    pub tags: Option<Vec<String>>,
+    /// Whom it addresses.
+    pub audience: Option<Audience>,
     /// The most messages that a policy gets, over all channels.
     pub max_messages: Option<i16>,
     /// The share of people, in percent, who get nothing.
     pub holdout_percent: Option<u8>,
     /// Newcomers are looked for until then.
     pub enrol_until: Option<DateTime<Utc>>,
+    /// Who writes it.
+    pub writer: i64,
+    /// What they reach: whom it can address from now on.
+    pub reach: Reach,
 }
 
 /// Holds a ladder that is a draft until the caller's transaction ends, and changes what is said beside its steps.
@@ -114,8 +126,14 @@ pub async fn change(
     to: &Drafted,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
+    let audience = to.audience.as_ref().map(serde_json::to_value).transpose();
+    let audience =
+        audience.map_err(|error| DbError::Query(diesel::result::Error::SerializationError(Box::new(error))))?;
     let changed = sql_query(
-        "UPDATE campaigns SET updated_at = $2, enrol_until = $3, \
+        "UPDATE campaigns SET updated_at = $2, enrol_until = $3, name = COALESCE($6, name), \
+             description = COALESCE($7, description), tags = COALESCE($8, tags), \
+             target_audience_filter = COALESCE($9, target_audience_filter), written_by = $10, scope = $11, \
+             branch_id = $12, \
              plan = plan - 'maxMessages' - 'holdoutPercent' || jsonb_strip_nulls(jsonb_build_object( \
                  'maxMessages', $4::INTEGER, 'holdoutPercent', $5::INTEGER)) \
          WHERE id = $1 AND mode = 'sequence' AND status = 'draft'",
@@ -125,6 +143,13 @@ pub async fn change(
     .bind::<Nullable<Timestamptz>, _>(to.enrol_until)
     .bind::<Nullable<Integer>, _>(to.max_messages.map(i32::from))
     .bind::<Nullable<Integer>, _>(to.holdout_percent.map(i32::from))
+    .bind::<Nullable<Text>, _>(to.name.as_deref())
+    .bind::<Nullable<Text>, _>(to.description.as_deref())
+    .bind::<Nullable<Array<Text>>, _>(to.tags.as_ref())
+    .bind::<Nullable<Jsonb>, _>(audience)
+    .bind::<BigInt, _>(to.writer)
+    .bind::<Text, _>(to.reach.scope().as_str())
+    .bind::<Nullable<BigInt>, _>(to.reach.branch().map(|branch| branch.0))
     .execute(connection)
     .await?;
     Ok(changed == 1)

@@ -12,7 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::messaging::Channel;
 
@@ -50,6 +50,9 @@ pub struct StepText {
     /// The template.
     #[diesel(sql_type = BigInt)]
     pub template: i64,
+    /// Which version of it.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
     /// Its version's row in the language that stands in for others; `None`: it is gone.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub text: Option<i64>,
@@ -57,7 +60,7 @@ pub struct StepText {
 
 fn step_texts_of(campaign: &str) -> String {
     format!(
-        "SELECT u.step, u.is_fallback, u.channel, u.template_id AS template, v.id AS text \
+        "SELECT u.step, u.is_fallback, u.channel, u.template_id AS template, u.version, v.id AS text \
          FROM (SELECT step, FALSE AS is_fallback, channel, template_id, template_version AS version FROM campaign_steps \
                WHERE campaign_id = {campaign} \
                UNION ALL \

@@ -24,8 +24,19 @@ async fn too_many_failures_hold_it_until_a_person_looks() {
     let pending = "SELECT count(*) FROM messages WHERE status = 'pending'";
     assert!(crate::book::number(&ground.client, pending).await > 0, "the rest is not tried");
     ground.put(&format!("/api/campaigns/{id}/status"), &json!({"status": "active"})).await.data(200);
-    let read = ground.get(&format!("/api/campaigns/{id}")).await;
-    assert!(read["plan"]["limits"]["atLeast"].as_i64().unwrap() >= 10, "{read}");
+    let tried = "SELECT count(*) FROM messages WHERE status = 'failed'";
+    let before = crate::book::number(&ground.client, tried).await;
     ground.until_status(&id, "paused").await;
+    assert!(crate::book::number(&ground.client, tried).await >= before + 5, "as many are tried again");
+    let read = ground.get(&format!("/api/campaigns/{id}")).await;
+    assert_eq!(read["plan"]["limits"]["atLeast"], json!(5), "what was said of it stays");
+    // a pause of a person's own is no reason to judge less
+    let status = format!("/api/campaigns/{id}/status");
+    ground.put(&status, &json!({"status": "active"})).await.data(200);
+    let from = "SELECT judged_from::TEXT FROM campaigns";
+    let known = crate::book::texts(&ground.client, from).await;
+    ground.put(&status, &json!({"status": "paused"})).await.data(200);
+    ground.put(&status, &json!({"status": "active"})).await.data(200);
+    assert_eq!(crate::book::texts(&ground.client, from).await, known);
     workers.stop().await;
 }

@@ -52,3 +52,30 @@ async fn it_is_tried_again_at_once_though_the_rest_is_due_much_later() {
     assert_eq!(meta.accepted_count(), 1);
     workers.stop().await;
 }
+
+#[tokio::test]
+async fn many_are_tried_again_a_piece_at_a_time() {
+    let ground = Ground::new(&[Entry::new(1)]).await;
+    let workers = ground.workers();
+    let id = ground.create(&json!({})).await;
+    ground.until_status(&id, "completed").await;
+    ground.until_idle().await;
+    let campaign = number(&id);
+    let many = format!(
+        "INSERT INTO messages (campaign_id, customer_id, channel, address, status, error_code, failed_at, due_at, unit) \
+         SELECT {campaign}, c.id, 'whatsapp', 'x', 'failed', 'refused', now() - INTERVAL '1 hour', now(), n \
+         FROM (SELECT id FROM customers LIMIT 1) c, generate_series(1, 5003) n; \
+         UPDATE campaigns SET status = 'paused' WHERE id = {campaign}"
+    );
+    ground.client.batch_execute(&many).await.unwrap();
+    let retried =
+        ground.post(&format!("/api/campaigns/{id}/retry"), &json!({"errorCodes": ["refused"]})).await.data(200);
+    assert_eq!(retried["messages"], json!(5_003));
+    let job = format!("/api/jobs/{}?wait=20s", retried["jobId"].as_str().unwrap());
+    let done = ground.get(&job).await;
+    assert_eq!((&done["state"], &done["result"]["messages"]), (&json!("succeeded"), &json!(3)), "{done}");
+    let pending = format!("SELECT count(*) FROM messages WHERE campaign_id = {campaign} AND status = 'pending'");
+    assert_eq!(book::number(&ground.client, &pending).await, 5_003);
+    assert_eq!(ground.status(&id).await, "paused", "it goes on when a person says so");
+    workers.stop().await;
+}

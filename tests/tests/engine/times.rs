@@ -61,6 +61,58 @@ async fn everybody_gets_it_at_ten_on_their_own_clocks() {
 }
 
 #[tokio::test]
+async fn the_days_of_a_target_are_those_of_the_day_on_which_it_goes_out() {
+    let days = |number, days| Entry { days, ..Entry::new(number) };
+    let ground = Ground::new(&[days(1, 29), days(2, 30), days(3, 31), days(4, 32), days(5, 33)]).await;
+    let services = &ground.api.state.services;
+    let zone: chrono_tz::Tz = "Asia/Kolkata".parse().unwrap();
+    let day = services.clock.now().with_timezone(&zone).date_naive() + TimeDelta::days(3);
+    let ends = format!("SELECT count(*) FROM policies WHERE end_date = '{day}'::DATE + 30");
+    assert_eq!(book::number(&ground.client, &ends).await, 1, "somebody's policy ends thirty days after");
+    let id = ground
+        .create(&json!({
+            "scheduledAt": format!("{day}T10:00"), "sendTime": {"mode": "bestHour", "at": "10:00"},
+            "targetAudience": {"filter": {"field": "policy.daysToExpiry", "operator": "between", "value": {"min": 30, "max": 30}}},
+        }))
+        .await;
+    let read = ground.get(&format!("/api/campaigns/{id}")).await;
+    let begins: DateTime<Utc> = read["scheduledAt"].as_str().unwrap().parse().unwrap();
+    assert!(begins.with_timezone(&zone).date_naive() < day, "it begins where that day begins first");
+    services.clock.advance(begins - services.clock.now() + TimeDelta::seconds(1));
+    jobs::campaigns::fire_due(services).await.unwrap();
+    let workers = ground.workers();
+    until_written(&ground, &id, 1).await;
+    let left = format!(
+        "SELECT (p.end_date - '{day}'::DATE)::BIGINT FROM messages m JOIN policies p ON p.id = m.policy_id WHERE m.campaign_id = {}",
+        number(&id)
+    );
+    assert_eq!(book::number(&ground.client, &left).await, 30);
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_day_on_their_own_clocks_only_the_day_is_meant() {
+    let ground = Ground::new(&[Entry::new(1)]).await;
+    let zone: chrono_tz::Tz = "Asia/Kolkata".parse().unwrap();
+    let services = &ground.api.state.services;
+    let tomorrow = services.clock.now().with_timezone(&zone).date_naive() + TimeDelta::days(1);
+    services.clock.advance(at(tomorrow, "09:00", "Asia/Kolkata") - services.clock.now());
+    let on = |day: NaiveDate| {
+        json!({"scheduledAt": format!("{day}T00:00"), "timeZone": "Asia/Kolkata",
+               "sendTime": {"mode": "recipientTime", "at": "18:00"}})
+    };
+    let id = ground.create(&on(tomorrow)).await;
+    services.clock.advance(TimeDelta::hours(1));
+    jobs::campaigns::fire_due(services).await.unwrap();
+    let workers = ground.workers();
+    until_written(&ground, &id, 1).await;
+    assert_eq!(due(&ground, &id).await, [at(tomorrow, "18:00", "Asia/Kolkata")]);
+    let past = ground.post("/api/campaigns", &ground.request(&on(tomorrow - TimeDelta::days(1)))).await;
+    assert_eq!(past.error(400, "validation_failed")["details"]["fields"][0]["field"], json!("scheduledAt"));
+    workers.stop().await;
+}
+
+#[tokio::test]
 async fn where_the_time_has_passed_it_is_the_next_day() {
     let ground = Ground::new(&[Entry::new(1), Entry::new(2)]).await;
     lives_in(&ground, 2, "Pacific/Honolulu").await;

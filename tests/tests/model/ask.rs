@@ -58,12 +58,13 @@ impl World {
 
     pub async fn known(&self, number: i64, now: DateTime<Utc>) -> Known {
         let query = format!(
-            "SELECT COALESCE(scheduled_at > '{}', FALSE), audience_ready, mode = 'recurring' \
+            "SELECT COALESCE(scheduled_at > '{now}', FALSE), audience_ready, mode = 'recurring', \
+                COALESCE(scheduled_at <= '{now}' AND latest_start < '{now}', FALSE) \
              FROM campaigns WHERE id = {number}",
-            now.to_rfc3339()
+            now = now.to_rfc3339()
         );
         let row = self.ground.rows(&query).await.remove(0);
-        Known { in_time: row.get(0), written: row.get(1), repeats: row.get(2) }
+        Known { in_time: row.get(0), written: row.get(1), repeats: row.get(2), late: row.get(3) }
     }
 
     /// A second person gives their word, asked for or not; now and then its author tries to.

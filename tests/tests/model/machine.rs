@@ -75,6 +75,8 @@ pub struct Known {
     pub written: bool,
     /// It begins again and again.
     pub repeats: bool,
+    /// Its latest start has passed.
+    pub late: bool,
 }
 
 /// Where a campaign may stand after it was asked; nowhere: it is refused. What is launched may need a second word.
@@ -82,6 +84,7 @@ pub const fn asked(state: State, ask: Ask, known: Known) -> &'static [State] {
     match (ask, state) {
         (Ask::Pause, Preparing | Active | Paused) => &[Paused],
         (Ask::Go, Draft) if known.repeats => &[Active, Awaiting],
+        (Ask::Go, Draft) if known.late => &[Missed, Awaiting],
         (Ask::Go, Draft) if known.in_time => &[Scheduled, Awaiting],
         (Ask::Go, Draft) => &[Preparing, Awaiting],
         (Ask::Go, Missed | Preparing) => &[Preparing],
@@ -99,6 +102,7 @@ pub const fn judged(approved: bool, known: Known) -> State {
     match (approved, known) {
         (true, Known { written: true, .. }) => Active,
         (true, Known { repeats: true, .. }) => Active,
+        (true, Known { late: true, .. }) => Missed,
         (true, Known { in_time: true, .. }) => Scheduled,
         (true, _) => Preparing,
         (false, Known { written: true, .. }) => Cancelled,

@@ -26,6 +26,7 @@ use domain::{
 use jobs::{sequences::texts, services::Services};
 use schema::{
     AsyncPgConnection,
+    campaigns::Campaign,
     sequences::{Drafted, NewSequence},
     template_versions, uploads,
 };
@@ -41,6 +42,23 @@ pub(super) struct Change {
     pub beside: Drafted,
 }
 
+impl Change {
+    /// What is said anew beside the steps, for the audit log; `None`: nothing.
+    pub(super) fn told(&self) -> Option<Value> {
+        let Drafted { name, description, tags, audience, .. } = &self.beside;
+        let is_said = name.is_some() || description.is_some() || tags.is_some() || audience.is_some();
+        is_said.then(|| json!({"name": name, "description": description, "tags": tags, "targetAudience": audience}))
+    }
+}
+
+/// What that replaces.
+pub(super) fn replaced(draft: &Campaign) -> Value {
+    json!({
+        "name": draft.name, "description": draft.description, "tags": draft.tags,
+        "targetAudience": draft.target_audience_filter,
+    })
+}
+
 /// The ladder, if it can be written.
 pub(super) async fn ladder(
     services: &Services,
@@ -50,17 +68,11 @@ pub(super) async fn ladder(
 ) -> ApiResult<NewSequence> {
     let now = services.clock.now();
     let mut faults = Faults::default();
-    let name = given.name.trim().to_owned();
-    if name.is_empty() {
-        faults.add("name", "is required");
-    }
-    let tags: Vec<String> = given.tags.unwrap_or_default().iter().map(|tag| tag.trim().to_owned()).collect();
-    if tags.iter().any(|tag| tag.is_empty() || tag.chars().count() > TAG_LIMIT) {
-        faults.add("tags", format!("a tag has 1 to {TAG_LIMIT} characters"));
-    }
+    let name = faults.name(&given.name);
+    let tags = faults.tags(given.tags.as_deref().unwrap_or_default());
     let zone = given.time_zone.as_deref().map(start::zone).transpose();
     let zone = zone.map_err(|error| faults.add("timeZone", error)).ok().flatten().unwrap_or(DEFAULT_ZONE);
-    let audience = Audience::parse(&given.target_audience).map_err(|error| faults.add("targetAudience", error)).ok();
+    let audience = faults.audience(&given.target_audience);
     let enrol_until = faults.until(given.enrol_until.as_deref(), zone, now);
     let steps = faults.steps(&given.steps);
     faults.templates(services, connection, &steps).await?;
@@ -94,6 +106,7 @@ pub(super) async fn ladder(
 pub(super) async fn change(
     services: &Services,
     connection: &mut AsyncPgConnection,
+    caller: &SignedIn,
     given: LadderChange,
 ) -> ApiResult<Change> {
     let now = services.clock.now();
@@ -101,11 +114,27 @@ pub(super) async fn change(
     let enrol_until = faults.until(given.enrol_until.as_deref(), DEFAULT_ZONE, now);
     let steps = faults.steps(&given.steps);
     faults.templates(services, connection, &steps).await?;
-    let beside = Drafted { max_messages: given.max_messages, holdout_percent: given.holdout_percent, enrol_until };
-    match faults.0.is_empty() {
-        true => Ok(Change { steps, beside }),
-        false => Err(ApiError::faults(faults.0)),
+    let name = given.name.map(|name| faults.name(&name));
+    let tags = given.tags.map(|tags| faults.tags(&tags));
+    let audience = given.target_audience.and_then(|given| faults.audience(&given));
+    if !faults.0.is_empty() {
+        return Err(ApiError::faults(faults.0));
     }
+    if let Some(audience) = &audience {
+        resolved(connection, "targetAudience", &audience.segments(), caller.user_id).await?;
+    }
+    let beside = Drafted {
+        name,
+        description: blank_is_none(given.description),
+        tags,
+        audience,
+        max_messages: given.max_messages,
+        holdout_percent: given.holdout_percent,
+        enrol_until,
+        writer: caller.user_id.0,
+        reach: caller.reach,
+    };
+    Ok(Change { steps, beside })
 }
 
 /// What is at fault so far.
@@ -115,6 +144,26 @@ struct Faults(Vec<FieldFault>);
 impl Faults {
     fn add(&mut self, field: impl Into<String>, message: impl ToString) {
         self.0.push(FieldFault { field: field.into(), message: message.to_string() });
+    }
+
+    fn name(&mut self, given: &str) -> String {
+        let name = given.trim().to_owned();
+        if name.is_empty() {
+            self.add("name", "is required");
+        }
+        name
+    }
+
+    fn tags(&mut self, given: &[String]) -> Vec<String> {
+        let tags: Vec<String> = given.iter().map(|tag| tag.trim().to_owned()).collect();
+        if tags.iter().any(|tag| tag.is_empty() || tag.chars().count() > TAG_LIMIT) {
+            self.add("tags", format!("a tag has 1 to {TAG_LIMIT} characters"));
+        }
+        tags
+    }
+
+    fn audience(&mut self, given: &Value) -> Option<Audience> {
+        Audience::parse(given).map_err(|error| self.add("targetAudience", error)).ok()
     }
 
     fn until(&mut self, text: Option<&str>, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

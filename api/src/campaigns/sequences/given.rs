@@ -52,6 +52,17 @@ pub(super) struct NewLadder {
 #[derive(Debug, Clone, Object)]
 #[oai(rename_all = "camelCase")]
 pub(super) struct LadderChange {
+    /// What people call it; by default as before, as its description, tags and target.
+    #[oai(validator(min_length = 1, max_length = 240))]
+    pub name: Option<String>,
+    /// For people.
+    #[oai(validator(max_length = 5000))]
+    pub description: Option<String>,
+    /// For finding it.
+    #[oai(validator(max_items = 20))]
+    pub tags: Option<Vec<String>>,
+    /// Whom it addresses.
+    pub target_audience: Option<Value>,
     /// From the first to the last.
     #[oai(validator(min_items = 1, max_items = 24))]
     pub steps: Vec<LadderStep>,

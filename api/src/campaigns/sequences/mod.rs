@@ -128,9 +128,9 @@ impl SequencesApi {
         ok(shown::ladder(&mut connection, id.0.0).await?)
     }
 
-    /// Change the steps of a draft
+    /// Change a ladder that is a draft
     ///
-    /// Replaces all of them. 409 `not_a_draft` once it has begun.
+    /// Replaces all of its steps, and what else is said. 409 `not_a_draft` once it has begun.
     #[oai(path = "/:id/steps", method = "put")]
     async fn set_steps(
         &self,
@@ -142,8 +142,8 @@ impl SequencesApi {
         let services = &state.services;
         let campaign = id.0.0;
         let mut connection = state.services.db.get().await?;
-        find(&mut connection, caller.reach, campaign).await?;
-        let change = check::change(services, &mut connection, body.0).await?;
+        let draft = find(&mut connection, caller.reach, campaign).await?;
+        let change = check::change(services, &mut connection, &caller, body.0).await?;
         let before = sequences::steps(&mut connection, campaign.0).await?;
         let before: Vec<_> = before.into_iter().map(|row| row.step).collect();
         let changed = connection
@@ -154,7 +154,13 @@ impl SequencesApi {
                 sequences::replace(connection, campaign.0, &change.steps).await?;
                 let entry = caller.entry("campaign.steps_changed", Entity::of(campaign));
                 let entry = entry.before(check::steps_told(&before)).after(check::steps_told(&change.steps));
-                audit::record(connection, &[entry]).await?;
+                let mut entries = vec![entry];
+                if let Some(after) = change.told() {
+                    let entry =
+                        caller.entry("campaign.rewritten", Entity::of(campaign)).before(check::replaced(&draft));
+                    entries.push(entry.after(after));
+                }
+                audit::record(connection, &entries).await?;
                 jobs::sequences::request::foretold(services, connection, campaign.0).await
             })
             .await;

@@ -3,6 +3,9 @@
 use super::PlanError;
 use serde::{Deserialize, Serialize};
 
+/// Nobody tries more without a look.
+const MOST_UNJUDGED: u32 = 10_000_000;
+
 /// Shares, in percent, past which a campaign pauses.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -11,7 +14,7 @@ pub struct Limits {
     pub failure_percent: f64,
     /// Complained of those that were sent. Mail services close accounts at a few in a thousand.
     pub complaint_percent: f64,
-    /// Nothing is judged before so many were tried.
+    /// Nothing is judged before so many were tried, 1 to 10,000,000; after a person let it go on, so many more.
     pub at_least: u32,
 }
 
@@ -22,7 +25,8 @@ impl Default for Limits {
 }
 
 /// How a campaign has fared so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Fared {
     /// Accepted by the provider.
     pub sent: u64,
@@ -30,6 +34,17 @@ pub struct Fared {
     pub failed: u64,
     /// Told to be spam.
     pub complained: u64,
+}
+
+impl Fared {
+    /// What came after that.
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(before.sent),
+            failed: self.failed.saturating_sub(before.failed),
+            complained: self.complained.saturating_sub(before.complained),
+        }
+    }
 }
 
 /// A limit that was passed.
@@ -63,9 +78,12 @@ impl Limits {
 
     pub(super) fn check(&self) -> Result<(), PlanError> {
         let within = |percent: f64| (0.0..=100.0).contains(&percent);
-        match within(self.failure_percent) && within(self.complaint_percent) {
+        if !(within(self.failure_percent) && within(self.complaint_percent)) {
+            return Err(PlanError::new("limits", "shares are 0 to 100 percent"));
+        }
+        match (1..=MOST_UNJUDGED).contains(&self.at_least) {
             true => Ok(()),
-            false => Err(PlanError::new("limits", "shares are 0 to 100 percent")),
+            false => Err(PlanError::new("limits", format!("atLeast is 1 to {MOST_UNJUDGED}"))),
         }
     }
 }
