@@ -184,17 +184,20 @@ impl Target {
         }
     }
 
-    /// Whether a customer is in a holdout: the campaign's own, or that of a segment whose policies are addressed.
+    /// Whether a customer is in a holdout: the campaign's own, or that of a segment they are in and which the target
+    /// names, in its set, in its filter, or through another segment.
     fn held_out(&self, compiler: &mut Compiler<'_>, at: &Names) -> String {
         let mut any: Vec<String> = self.holdout.iter().map(|holdout| drawn(holdout, compiler, at)).collect();
         if let Audience::Selection(selection) = &self.audience {
             let set = selection.segments.as_ref();
             let several = set.is_some_and(|set| matches!(set, SegmentSet::Union(ids) if ids.len() > 1));
-            for id in set.map(SegmentSet::addressed).unwrap_or_default() {
-                let Some(holdout) = self.segments.holdout(*id) else { continue };
+            let addressed = set.map(SegmentSet::addressed).unwrap_or_default();
+            for id in self.segments.ids() {
+                let Some(holdout) = self.segments.holdout(id) else { continue };
                 let held = drawn(&holdout, compiler, at);
-                // of several, who is in the others alone is none of its people
-                any.push(if several { format!("({} AND {held})", compiler.member(*id, at)) } else { held });
+                let is_everybodys = !several && addressed.contains(&id);
+                // else some of those it goes to are none of its people
+                any.push(if is_everybodys { held } else { format!("({} AND {held})", compiler.member(id, at)) });
             }
         }
         if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") }

@@ -211,9 +211,15 @@ async fn holdouts_get_nothing_and_are_told_with_their_case() {
     assert_eq!(ground.built(&of(union.clone(), None)).await.1, held(1..=60, &in_group));
     let either = |id: i64| in_group(id) || campaign.holds(CustomerId(id));
     assert_eq!(ground.built(&of(union, Some(campaign.clone()))).await.1, held(1..=60, &either));
+    // nor does a filter that names it get around it, itself or through another segment
+    let named = json!({"filter": {"field": "segment", "operator": "in", "value": "segment-1"}});
+    assert_eq!(ground.built(&of(named, None)).await.1, held(1..=60, &in_group));
+    segments.insert(SegmentId(4), filter(json!({"field": "segment", "operator": "in", "value": "segment-1"})), 0);
+    let of = |audience: Value| Target { segments: segments.clone(), ..target(&audience, Grouping::Address) };
+    assert_eq!(ground.built(&of(json!({"segmentId": "segment-4"}))).await.1, held(1..=60, &in_group));
     // without the segment that is named, nobody is meant
-    let (messages, excluded) = ground.built(&of(json!({"segmentId": "segment-3"}), None)).await;
+    let (messages, excluded) = ground.built(&of(json!({"segmentId": "segment-3"}))).await;
     assert!(messages.is_empty() && excluded.is_empty());
     let not_in = json!({"filter": {"field": "segment", "operator": "not_in", "value": "segment-3"}});
-    assert!(ground.built(&of(not_in, None)).await.0.is_empty());
+    assert!(ground.built(&of(not_in)).await.0.is_empty());
 }

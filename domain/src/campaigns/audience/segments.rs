@@ -45,6 +45,11 @@ impl Segments {
         Some(Holdout { salt: id.to_string(), basis_points })
     }
 
+    /// All of them.
+    pub fn ids(&self) -> impl Iterator<Item = SegmentId> {
+        self.0.keys().copied()
+    }
+
     /// Those that are referred to, from here or from the named ones, and have not been looked up.
     pub fn missing(&self, named: &BTreeSet<SegmentId>) -> BTreeSet<SegmentId> {
         let inner = self.0.values().filter_map(|(body, _)| match body {
