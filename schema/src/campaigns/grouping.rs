@@ -17,6 +17,9 @@ pub(super) fn columns(grouping: Grouping) -> &'static str {
 }
 
 /// The table `ranked`, and what it takes, after `judged`.
+///
+/// Those held out are ranked among themselves as the others are: of both, what is compared is what a message is, or would
+/// have been, about. What another message of somebody held out would have told has the reason it would have had.
 pub(super) fn ranked(grouping: Grouping) -> String {
     let duplicate = match grouping {
         Grouping::Address => ExclusionReason::DuplicateAddress,
@@ -24,10 +27,11 @@ pub(super) fn ranked(grouping: Grouping) -> String {
         Grouping::Customer | Grouping::Policy => ExclusionReason::SameCustomer,
         Grouping::Together => ExclusionReason::TooManyPolicies,
     };
-    let turn = |recipient: &str| {
-        format!("row_number() OVER (PARTITION BY reason IS NULL, {recipient} ORDER BY end_date, policy_id) AS turn")
-    };
+    let holdout = ExclusionReason::Holdout;
+    let of = |recipient: &str| format!("PARTITION BY reason IS NULL, reason = '{holdout}', {recipient}");
+    let turn = |recipient: &str| format!("row_number() OVER ({} ORDER BY end_date, policy_id) AS turn", of(recipient));
     let together = Grouping::TOGETHER_LIMIT;
+    let most = if grouping == Grouping::Together { together } else { 1 };
     let (before, from, turn, unit, policies, kept) = match grouping {
         Grouping::Address => (String::new(), "judged", turn("address"), "0", "NULL::BIGINT[]", "TRUE".to_owned()),
         Grouping::Customer => (String::new(), "judged", turn("customer_id"), "0", "NULL::BIGINT[]", "TRUE".to_owned()),
@@ -46,9 +50,10 @@ pub(super) fn ranked(grouping: Grouping) -> String {
             String::new(),
             "judged",
             format!(
-                "{}, array_agg(policy_id) OVER (PARTITION BY reason IS NULL, customer_id ORDER BY end_date, policy_id \
+                "{}, array_agg(policy_id) OVER ({} ORDER BY end_date, policy_id \
                      ROWS BETWEEN CURRENT ROW AND {} FOLLOWING) AS theirs",
                 turn("customer_id"),
+                of("customer_id"),
                 together - 1
             ),
             "0",
@@ -60,7 +65,8 @@ pub(super) fn ranked(grouping: Grouping) -> String {
     format!(
         "{before}ranked AS ( \
             SELECT policy_id, customer_id, case_id, branch_id, end_date, address, language, \
-                CASE WHEN reason IS NULL AND turn > 1 THEN '{duplicate}' ELSE reason END AS reason, \
+                CASE WHEN turn > {most} AND COALESCE(reason, '{holdout}') = '{holdout}' THEN '{duplicate}' ELSE reason END \
+                    AS reason, \
                 CASE WHEN reason IS NULL THEN turn END AS place, \
                 {unit}::BIGINT AS unit, {policies} AS policies \
             FROM (SELECT *, {turn} FROM {from}) turns WHERE {kept} \
@@ -68,16 +74,17 @@ pub(super) fn ranked(grouping: Grouping) -> String {
     )
 }
 
-/// The table `homes`: which household each customer is of who gets a message, by its lowest customer.
+/// The table `homes`: which household each customer is of who gets a message or is held out, by its lowest customer.
 ///
 /// Each step gives those who share something the lowest number among them; the second round carries it on to those
 /// whom the first one linked in another order.
 fn homes() -> String {
     const LINKS: [&str; 3] = ["home", "phone", "email"];
-    let mut text =
+    let holdout = ExclusionReason::Holdout;
+    let mut text = format!(
         "home0 AS (SELECT DISTINCT ON (customer_id) customer_id, home, phone, email, customer_id AS household \
-                              FROM judged WHERE reason IS NULL), "
-            .to_owned();
+                   FROM judged WHERE COALESCE(reason, '{holdout}') = '{holdout}'), "
+    );
     for (step, link) in LINKS.iter().chain(&LINKS).enumerate() {
         // whoever has none, shares it with nobody
         text.push_str(&format!(

@@ -166,6 +166,21 @@ async fn each_grouping_has_its_recipients() {
     let (messages, excluded) = by(Grouping::Together).await;
     assert_eq!(messages, ["11 0 {11,10}", "20 0 -", "30 0 -", "40 0 -", "50 0 -", "60 0 -"]);
     assert_eq!(excluded, ["70 no_phone"]);
+
+    // were all held out, it would be from the same messages, about the same policies
+    for grouping in Grouping::ALL {
+        let (messages, mut expected) = by(*grouping).await;
+        for message in messages {
+            let (policy, about) = message.split_once(' ').unwrap();
+            let about = about.split_once(' ').unwrap().1.trim_matches(['{', '}']);
+            let about = if about == "-" { policy } else { about };
+            expected.extend(about.split(',').map(|policy| format!("{policy} holdout")));
+        }
+        expected.sort_unstable();
+        let holdout = Some(Holdout { salt: "all".to_owned(), basis_points: 10_000 });
+        let held = ground.built(&Target { holdout, ..target(&all, *grouping) }).await;
+        assert_eq!(held, (Vec::new(), expected), "{grouping}");
+    }
 }
 
 #[tokio::test]
@@ -177,6 +192,10 @@ async fn a_message_is_about_so_many_policies_at_most() {
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].matches(',').count() + 1, usize::try_from(Grouping::TOGETHER_LIMIT).unwrap());
     assert_eq!(excluded, ["60 too_many_policies", "61 too_many_policies"]);
+    let holdout = Some(Holdout { salt: "all".to_owned(), basis_points: 10_000 });
+    let (_, excluded) = ground.built(&Target { holdout, ..target(&json!("all"), Grouping::Together) }).await;
+    let held = excluded.iter().filter(|one| one.ends_with(" holdout")).count();
+    assert_eq!((held, excluded.len()), (usize::try_from(Grouping::TOGETHER_LIMIT).unwrap(), 52));
 }
 
 #[tokio::test]
