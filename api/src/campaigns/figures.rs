@@ -43,7 +43,7 @@ impl CampaignFiguresApi {
     /// As of now, however large it is and while it is being sent. A recurring campaign's are those of every time it was
     /// sent; rehearsals count for themselves only. Amounts are by currency and never added across. A message is
     /// converted when its case is renewed or paid within the campaign's attribution window, and it was the campaign's
-    /// last before.
+    /// last before. Over several campaigns a renewal counts once, as that of the one that spoke last.
     #[oai(path = "/:id/analytics", method = "get")]
     async fn analytics(
         &self,

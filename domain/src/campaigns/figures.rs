@@ -149,8 +149,11 @@ pub struct Figures {
     pub last_touch: Vec<Credit>,
     /// Owed by position.
     pub position: Vec<Credit>,
-    /// Converted cases of those it was to reach, and of those held out.
-    pub arms: BTreeMap<String, i64>,
+    /// Renewed cases, each once however many policies its message was about.
+    pub renewals: i64,
+    /// Converted cases of those it was to reach, and of those held out; how many it was to reach but for those on ladders
+    /// is `total`.
+    pub arms: BTreeMap<String, Metrics>,
 }
 
 impl Figures {
@@ -209,13 +212,16 @@ impl Figures {
                 self.links.push(Link { url: key, clicks: metrics.total, first: metrics.clicked });
             }
             Dimension::Cost => self.spend(&key, amount, |part| &mut part.cost),
-            Dimension::Revenue => self.spend(&key, amount, |part| &mut part.revenue),
+            Dimension::Revenue => {
+                self.renewals += metrics.converted;
+                self.spend(&key, amount, |part| &mut part.revenue);
+            }
             Dimension::LastTouch => {
                 let share = metrics.converted * super::attribution::WHOLE;
                 self.last_touch.push(Credit { currency: key, share, amount });
             }
             Dimension::Position => self.position.push(Credit { currency: key, share, amount }),
-            Dimension::Arm => *self.arms.entry(key).or_default() += metrics.converted,
+            Dimension::Arm => *self.arms.entry(key).or_default() += metrics,
             Dimension::Minute | Dimension::Quarter => {}
         }
     }
@@ -239,25 +245,26 @@ impl Figures {
 
     /// What each renewed case cost, in currencies of which something was spent; none without renewals.
     pub fn cost_per_renewal(&self) -> Amounts {
-        let renewed = self.whole.metrics.converted;
-        if renewed <= 0 {
+        if self.renewals <= 0 {
             return Amounts::new();
         }
         let each = |amount: &Decimal| {
-            (amount / Decimal::from(renewed)).round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)
+            (amount / Decimal::from(self.renewals)).round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)
         };
         self.whole.cost.iter().map(|(currency, amount)| (currency.clone(), each(amount))).collect()
     }
 
-    /// What the campaign added, when some were held out; `treated` is how many it was to reach.
-    pub fn lift(&self, treated: i64) -> Option<Lift> {
+    /// What the campaign added, when some were held out; `enrolled` is how many policies are on its ladder. Both groups
+    /// are counted in policies that a message was, or would have been, about.
+    pub fn lift(&self, enrolled: i64) -> Option<Lift> {
         let count = |count: i64| u64::try_from(count).unwrap_or(0);
         let held_out: i64 =
             self.exclusions.iter().filter(|(reason, _)| reason == HOLDOUT).map(|(_, count)| count).sum();
-        let renewed = |arm: &str| count(self.arms.get(arm).copied().unwrap_or(0));
+        let of = |arm: &str| self.arms.get(arm).copied().unwrap_or_default();
+        let treated = of("treated");
         Lift::of(
-            Arm::new("treated", count(treated), renewed("treated")),
-            Arm::new(HOLDOUT, count(held_out), renewed(HOLDOUT)),
+            Arm::new("treated", count(treated.total + enrolled), count(treated.converted)),
+            Arm::new(HOLDOUT, count(held_out), count(of(HOLDOUT).converted)),
         )
     }
 }
@@ -270,7 +277,7 @@ mod tests {
     use super::*;
 
     fn figure(dimension: Dimension, key: &str, total: i64, amount: i64) -> Figure {
-        let metrics = Metrics { total, sent: total, converted: 1, ..Metrics::default() };
+        let metrics = Metrics { total, sent: total, converted: 2, ..Metrics::default() };
         Figure { dimension, key: key.to_owned(), metrics, share: 0, amount: Decimal::new(amount, 2) }
     }
 
@@ -287,16 +294,18 @@ mod tests {
             figure(Dimension::Slot, "1767292200", 5, 0),
             figure(Dimension::Reason, "failed:131026", 2, 0),
             figure(Dimension::Excluded, "holdout", 10, 0),
+            figure(Dimension::Arm, "treated", 6, 0),
             figure(Dimension::Step, "rubbish", 9, 0),
         ];
         let all = Figures::of(figures, Tz::Asia__Kolkata);
-        assert_eq!((all.whole.metrics.total, all.whole.metrics.converted), (5, 2));
+        assert_eq!((all.whole.metrics.total, all.whole.metrics.converted), (5, 4));
         assert_eq!(all.whole.cost["INR"], Decimal::new(80, 2));
         assert_eq!(all.channels["sms"].cost["INR"], Decimal::new(50, 2));
         assert_eq!(all.variants[&7].revenue["INR"], Decimal::new(1000, 0));
         assert_eq!(all.hours.keys().copied().collect::<Vec<_>>(), [0]);
         assert_eq!(all.failures, [Failure { status: "failed".into(), code: "131026".into(), count: 2 }]);
         assert_eq!(all.cost_per_renewal()["INR"], Decimal::new(40, 2));
-        assert_eq!(all.lift(5).unwrap().holdout.trials, 10);
+        let lift = all.lift(5).unwrap();
+        assert_eq!((lift.treated.trials, lift.treated.successes(), lift.holdout.trials), (11, 2, 10));
     }
 }

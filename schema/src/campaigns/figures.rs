@@ -11,6 +11,7 @@ use diesel::sql_types::{Array, BigInt, Numeric, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{
     figures::{Dimension, Figure},
+    report::Metrics,
     timeline::Piece,
 };
 use rust_decimal::Decimal;
@@ -84,8 +85,49 @@ const READ: &str = concat!(
     SELECT * FROM placed WHERE place <= $4 ORDER BY dimension, key"
 );
 
+// Of a case's amount every credit has the whole. It counts where the last message before it was; ids stand in for times
+// among those that were not the last of all.
+const RENEWED_ONCE: &str = "\
+    SELECT concat(currency, ':', step, ':', channel, ':', variant_id) AS key, count(*) AS converted, sum(amount) AS amount \
+    FROM (SELECT DISTINCT ON (case_id) * FROM conversion_credits \
+          WHERE campaign_id = ANY($1) AND message_id IS NOT NULL ORDER BY case_id, is_last DESC, message_id DESC) AS credits \
+    GROUP BY key ORDER BY key";
+
+#[derive(QueryableByName)]
+struct RenewedRow {
+    #[diesel(sql_type = Text)]
+    key: String,
+    #[diesel(sql_type = BigInt)]
+    converted: i64,
+    #[diesel(sql_type = Numeric)]
+    amount: Decimal,
+}
+
+/// What was renewed after several campaigns, each case once.
+async fn renewed_once(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<Vec<Figure>, DbError> {
+    let rows: Vec<RenewedRow> = sql(RENEWED_ONCE).bind::<Array<BigInt>, _>(campaigns).load(connection).await?;
+    let figure = |RenewedRow { key, converted, amount }| Figure {
+        dimension: Dimension::Revenue,
+        key,
+        metrics: Metrics { converted, ..Metrics::default() },
+        share: 0,
+        amount,
+    };
+    Ok(rows.into_iter().map(figure).collect())
+}
+
 /// The counters of these campaigns together, without those by the time of what happened.
 pub(super) async fn read(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<Vec<Figure>, DbError> {
+    let mut figures = counted(connection, campaigns).await?;
+    // a renewal that several of them brought about is one
+    if campaigns.len() > 1 {
+        figures.retain(|figure| figure.dimension != Dimension::Revenue);
+        figures.extend(renewed_once(connection, campaigns).await?);
+    }
+    Ok(figures)
+}
+
+async fn counted(connection: &mut AsyncPgConnection, campaigns: &[i64]) -> Result<Vec<Figure>, DbError> {
     let names = |dimensions: &[Dimension]| dimensions.iter().map(|one| one.as_str()).collect::<Vec<_>>();
     let rows: Vec<Row> = sql(READ)
         .bind::<Array<BigInt>, _>(campaigns)

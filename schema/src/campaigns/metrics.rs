@@ -33,15 +33,14 @@ pub struct Measured {
     pub timeline: Vec<Span>,
     /// What keys are called.
     pub names: Names,
-    /// Policies on ladders, which get several messages each.
-    enrolled: i64,
+    /// Policies on its ladder, which get several messages each; `None`: nothing is compared.
+    enrolled: Option<i64>,
 }
 
 impl Measured {
-    /// What was added, when some were held out.
+    /// What one campaign added, when some were held out.
     pub fn lift(&self) -> Option<Lift> {
-        let treated = if self.enrolled > 0 { self.enrolled } else { self.figures.whole.metrics.total };
-        self.figures.lift(treated)
+        self.figures.lift(self.enrolled?)
     }
 }
 
@@ -78,8 +77,9 @@ pub async fn measure(
             }
             let width = timeline::width(&happened);
             let timeline = timeline::spans(&happened, width);
-            let is_compared = figures.exclusions.iter().any(|(reason, _)| reason == HOLDOUT);
-            let enrolled = if is_compared { enrolled(connection, campaigns).await? } else { 0 };
+            // whoever is in several campaigns is tried once only, and finding them would be counting messages
+            let is_compared = campaigns.len() == 1 && figures.exclusions.iter().any(|(reason, _)| reason == HOLDOUT);
+            let enrolled = if is_compared { Some(enrolled(connection, campaigns).await?) } else { None };
             Ok(Measured { names: names(connection, &figures).await?, timeline, figures, width, enrolled })
         })
         .await

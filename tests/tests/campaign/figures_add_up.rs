@@ -5,7 +5,7 @@ use crate::{
     book::{self, Entry},
     http_create::Ground,
 };
-use schema::campaigns;
+use schema::campaigns::{self, Followed};
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
@@ -17,7 +17,13 @@ const STEPS: usize = 120;
 type Counted = BTreeMap<(i64, String, String), Vec<i64>>;
 
 const COUNTERS: &str = "total, pending, sending, suppressed, unconfirmed, failed, sent, delivered, opened, clicked, replied, \
-                        converted, unsubscribed, complained, (amount * 10000)::BIGINT";
+                        converted, unsubscribed, complained, share, (amount * 10000)::BIGINT";
+/// The places in it of what conversions are counted in.
+const TOTAL: usize = 0;
+const CLICKED: usize = 9;
+const CONVERTED: usize = 11;
+const SHARE: usize = 14;
+const AMOUNT: usize = 15;
 
 fn read(rows: &[tokio_postgres::Row]) -> Counted {
     let row = |row: &tokio_postgres::Row| {
@@ -43,11 +49,11 @@ async fn kept(client: &Client) -> Counted {
     let query = format!(
         "SELECT campaign_id, dimension::TEXT, key, {} FROM ( \
             SELECT campaign_id, dimension, key, total, pending, sending, suppressed, unconfirmed, failed, sent, delivered, \
-                opened, clicked, replied, converted, unsubscribed, complained, amount FROM campaign_figures \
+                opened, clicked, replied, converted, unsubscribed, complained, share, amount FROM campaign_figures \
             UNION ALL SELECT campaign_id, dimension, key, total, pending, sending, suppressed, unconfirmed, failed, sent, \
-                delivered, opened, clicked, replied, converted, unsubscribed, complained, amount \
+                delivered, opened, clicked, replied, converted, unsubscribed, complained, share, amount \
                 FROM campaign_figure_deltas) AS parts \
-         WHERE dimension IN ('step', 'variant', 'branch', 'domain', 'template', 'reason', 'slot', 'cost', 'minute', 'excluded') \
+         WHERE dimension <> 'quarter' \
          GROUP BY 1, 2, 3",
         sums.join(", ")
     );
@@ -74,6 +80,7 @@ async fn recounted(client: &Client) -> Counted {
             of("converted_at IS NOT NULL"),
             of("unsubscribed_at IS NOT NULL"),
             of("complained_at IS NOT NULL"),
+            "0::BIGINT".to_owned(),
             if amount { "(sum(cost) * 10000)::BIGINT".to_owned() } else { "0::BIGINT".to_owned() },
         ]
         .join(", ")
@@ -104,7 +111,7 @@ async fn recounted(client: &Client) -> Counted {
     }
     let excluded = "SELECT campaign_id, 'excluded', reason::TEXT, count(*), 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, \
                     0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, 0::BIGINT, \
-                    0::BIGINT FROM campaign_exclusions GROUP BY 1, 2, 3";
+                    0::BIGINT, 0::BIGINT FROM campaign_exclusions GROUP BY 1, 2, 3";
     all.extend(read(&client.query(excluded, &[]).await.unwrap()));
     let happened = [
         (6, "sent_at", "status IN ('sent', 'delivered', 'read')"),
@@ -123,9 +130,40 @@ async fn recounted(client: &Client) -> Counted {
         );
         for row in client.query(&query, &[]).await.unwrap() {
             let key = (row.get(0), "minute".to_owned(), row.get(1));
-            all.entry(key).or_insert_with(|| vec![0; 15])[place] = row.get(2);
+            all.entry(key).or_insert_with(|| vec![0; 16])[place] = row.get(2);
         }
     }
+    let converted = [
+        (
+            "arm",
+            TOTAL,
+            "'treated', sum(COALESCE(cardinality(policies), 1)) FROM messages WHERE campaign_id IS NOT NULL",
+        ),
+        ("arm", CONVERTED, "arm::TEXT, count(*) FROM conversion_credits WHERE TRUE"),
+        ("revenue", CONVERTED, "{parts}, count(*) FROM conversion_credits WHERE message_id IS NOT NULL"),
+        (
+            "revenue",
+            AMOUNT,
+            "{parts}, (sum(amount) * 10000)::BIGINT FROM conversion_credits WHERE message_id IS NOT NULL",
+        ),
+        ("last_touch", CONVERTED, "currency::TEXT, count(*) FROM conversion_credits WHERE is_last"),
+        ("last_touch", AMOUNT, "currency::TEXT, (sum(amount) * 10000)::BIGINT FROM conversion_credits WHERE is_last"),
+        ("position", SHARE, "currency::TEXT, sum(position_share) FROM conversion_credits WHERE position_share > 0"),
+        (
+            "position",
+            AMOUNT,
+            "currency::TEXT, (sum(position_amount) * 10000)::BIGINT FROM conversion_credits WHERE position_share > 0",
+        ),
+    ];
+    for (dimension, place, what) in converted {
+        let parts = "concat(currency, ':', step, ':', channel, ':', variant_id)";
+        let query = format!("SELECT campaign_id, {} GROUP BY 1, 2", what.replace("{parts}", parts));
+        for row in client.query(&query, &[]).await.unwrap() {
+            let key = (row.get(0), dimension.to_owned(), row.get(1));
+            all.entry(key).or_insert_with(|| vec![0; 16])[place] = row.get(2);
+        }
+    }
+    all.retain(|_, counts| counts.iter().any(|count| *count != 0));
     all
 }
 
@@ -135,10 +173,12 @@ fn change(mut dice: impl FnMut(i64) -> i64, branches: &[i64], variants: &[i64]) 
     let campaign = 1 + dice(CAMPAIGNS);
     let at = format!("TIMESTAMPTZ '2026-05-01 10:00:00+00' + interval '1 second' * {}", dice(40_000));
     let held = "CASE WHEN status = 'sending' THEN NULL ELSE send_job END";
-    match dice(16) {
+    match dice(19) {
         0 | 1 => format!(
-            "INSERT INTO messages (campaign_id, customer_id, policy_id, channel, step, template_id, address, unit, variant_id) \
-             SELECT {}, c.id, p.id, v.channel, {}, (SELECT min(id) FROM templates), v.address, {}, {} \
+            "INSERT INTO messages (campaign_id, customer_id, policy_id, channel, step, template_id, address, unit, variant_id, \
+                policies) \
+             SELECT {}, c.id, p.id, v.channel, {}, (SELECT min(id) FROM templates), v.address, {}, {}, \
+                CASE WHEN c.id % 3 = 0 THEN ARRAY[p.id, p.id + 1, p.id + 2] END \
              FROM (SELECT * FROM customers ORDER BY id OFFSET {} LIMIT 4) AS c JOIN policies p ON p.customer_id = c.id \
              CROSS JOIN (VALUES ('email', 'Somebody@Mail' || {} || '.example'), ('sms', '+919800000001')) AS v (channel, address) \
              ON CONFLICT DO NOTHING",
@@ -190,6 +230,25 @@ fn change(mut dice: impl FnMut(i64) -> i64, branches: &[i64], variants: &[i64]) 
                 format!("UPDATE policies SET branch_id = {} WHERE {some}", branches[usize::try_from(dice(2)).unwrap()])
             }
         },
+        15 | 16 => format!(
+            "INSERT INTO conversion_credits (case_id, campaign_id, arm, message_id, step, channel, variant_id, currency, \
+                amount, is_last, position_share, position_amount) \
+             SELECT DISTINCT ON (r.id) r.id, m.campaign_id, v.arm, CASE WHEN v.arm = 'treated' THEN m.id END, m.step, \
+                m.channel, m.variant_id, '{}', {}, m.id % 2 = 0, {} * (m.id % 3), {} \
+             FROM (SELECT * FROM messages WHERE campaign_id IS NOT NULL AND {some}) AS m \
+             JOIN renewal_cases r ON r.policy_id = m.policy_id \
+             CROSS JOIN (VALUES ('treated'), ('holdout')) AS v (arm) ORDER BY r.id, (m.id + {}) % 5 \
+             ON CONFLICT DO NOTHING",
+            if dice(4) == 0 { "USD" } else { "INR" },
+            dice(9_000),
+            dice(300_000),
+            dice(5_000),
+            dice(5),
+        ),
+        17 => match dice(2) {
+            0 => format!("DELETE FROM conversion_credits WHERE case_id % 3 = {}", dice(3)),
+            _ => format!("UPDATE conversion_credits SET amount = {}, is_last = NOT is_last", dice(9_000)),
+        },
         _ => {
             format!(
                 "INSERT INTO campaign_exclusions (campaign_id, customer_id, reason) SELECT {campaign}, id, '{}' FROM customers LIMIT {}",
@@ -207,7 +266,8 @@ async fn figures_are_what_a_recount_finds() {
     let client = &ground.client;
     client
         .batch_execute(&format!(
-            "INSERT INTO campaigns (id, group_id, name, campaign_type, status) \
+            "UPDATE renewal_cases SET payment_status = 'paid'; \
+             INSERT INTO campaigns (id, group_id, name, campaign_type, status) \
              SELECT n, gen_random_uuid(), 'C' || n, 'email', 'active' FROM generate_series(1, {CAMPAIGNS}) n; \
              INSERT INTO branches (name, code) VALUES ('North', 'N'), ('South', 'S'); \
              INSERT INTO campaign_variants (campaign_id, label, weight, channel, template_id, template_version) \
@@ -222,6 +282,7 @@ async fn figures_are_what_a_recount_finds() {
     let variants = ids("SELECT id FROM campaign_variants ORDER BY id").await;
     let mut state = 7_u64;
     let mut connection = ground.api.connection().await;
+    let mut links = Counted::new();
     for step in 0..STEPS {
         // numbers that look random, the same every time
         let mut dice = |sides: i64| {
@@ -244,8 +305,18 @@ async fn figures_are_what_a_recount_finds() {
             let (campaign, limit) = (1 + dice(CAMPAIGNS), 1 + dice(30));
             campaigns::fold(&mut connection, campaign, limit).await.unwrap();
         }
+        if dice(4) == 0 {
+            let (campaign, first) = (1 + dice(CAMPAIGNS), dice(2) == 0);
+            let followed = Followed { campaign, url: format!("https://example.com/{}?who", dice(3)), first };
+            campaigns::count_followed(&mut connection, std::slice::from_ref(&followed)).await.unwrap();
+            let url = followed.url.trim_end_matches("?who").to_owned();
+            let counts = links.entry((campaign, "link".to_owned(), url)).or_insert_with(|| vec![0; 16]);
+            counts[TOTAL] += 1;
+            counts[CLICKED] += i64::from(first);
+        }
         if step % 4 == 0 || step + 1 == STEPS {
-            let (kept, recounted) = (kept(client).await, recounted(client).await);
+            let (kept, mut recounted) = (kept(client).await, recounted(client).await);
+            recounted.extend(links.clone());
             let wrong: Vec<_> = recounted.iter().filter(|(key, counts)| kept.get(*key) != Some(*counts)).collect();
             assert!(
                 wrong.is_empty(),
@@ -256,6 +327,7 @@ async fn figures_are_what_a_recount_finds() {
         }
     }
     assert!(book::number(client, "SELECT count(*) FROM messages").await > 20);
+    assert!(book::number(client, "SELECT count(*) FROM conversion_credits").await > 3);
     // folded to the last, nothing is left over and nothing has changed
     let before = kept(client).await;
     for campaign in campaigns::unfolded(&mut connection, 10).await.unwrap() {

@@ -5,8 +5,12 @@ use crate::{
     book::{self, Entry},
     http_create::Ground,
 };
+use domain::{
+    campaigns::{Grouping, Holdout},
+    ids::CustomerId,
+};
 use jobs::{campaigns, kinds::registry};
-use schema::campaigns as rows;
+use schema::campaigns::{self as rows, Target};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{
@@ -19,9 +23,12 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// A campaign to everybody, all of it sent so many days ago.
 async fn sent(ground: &Ground, days: i64, cost: &str) -> (String, i64) {
+    sent_to(ground, target(Some(ground.upload), &json!("all")), days, cost).await
+}
+
+async fn sent_to(ground: &Ground, target: Target, days: i64, cost: &str) -> (String, i64) {
     let id = ground.create(&ground.request()).await;
     let number: i64 = id.trim_start_matches("campaign-").parse().unwrap();
-    let target = target(Some(ground.upload), &json!("all"));
     build(&ground.api.base, &ground.client, number, &target).await.unwrap();
     let mut connection = ground.api.connection().await;
     rows::start(&mut connection, number, ground.api.state.services.clock.now()).await.unwrap();
@@ -45,6 +52,24 @@ async fn attributed(ground: &Ground) {
     until("conversions are worked out", SOON, || async { book::number(&ground.client, due).await == 0 }).await;
 }
 
+fn workers(ground: &Ground) -> Workers {
+    let queues = vec!["campaigns=1".parse().unwrap()];
+    Workers::start(&ground.api.state.services, registry::all(), WorkerConfig::new(queues))
+}
+
+/// The case of the policy of that number.
+fn case(which: &str) -> String {
+    format!(
+        "(SELECT r.id FROM renewal_cases r JOIN policies p ON p.id = r.policy_id WHERE p.policy_number = '{which}')"
+    )
+}
+
+/// Has the case of the policy of that number paid.
+async fn pay(ground: &Ground, which: &str) {
+    let paid = "payment_status = 'paid', payment_date = now(), renewal_amount = 1000";
+    ground.client.batch_execute(&format!("UPDATE renewal_cases SET {paid} WHERE id = {}", case(which))).await.unwrap();
+}
+
 #[tokio::test]
 async fn conversions_are_owed_to_the_last_message_and_by_position() {
     let ground = Ground::new(&(1..=6).map(Entry::new).collect::<Vec<_>>()).await;
@@ -63,12 +88,7 @@ async fn conversions_are_owed_to_the_last_message_and_by_position() {
         ))
         .await
         .unwrap();
-    let workers = Workers::start(services, registry::all(), WorkerConfig::new(vec!["campaigns=1".parse().unwrap()]));
-    let case = |which: &str| {
-        format!(
-            "(SELECT r.id FROM renewal_cases r JOIN policies p ON p.id = r.policy_id WHERE p.policy_number = '{which}')"
-        )
-    };
+    let workers = workers(&ground);
     ground
         .client
         .batch_execute(&format!(
@@ -158,4 +178,93 @@ async fn groups_and_recurring_campaigns_are_added_up_without_rehearsals() {
     let refused =
         ground.api.get(&format!("/api/campaigns/{first}/analytics?over=all")).by(&ground.manager).send().await;
     assert_eq!(refused.error(400, "validation_failed")["details"]["fields"][0]["field"], "over");
+}
+
+#[tokio::test]
+async fn lift_compares_policies_that_were_told_of_with_those_that_would_have_been() {
+    // three policies a person, of which the second expires first
+    let another = |number, days, of| Entry { of: Some(of), days, ..Entry::new(number) };
+    let entries: Vec<Entry> =
+        (1..=8).flat_map(|of| [Entry::new(of), another(of + 10, 20, of), another(of + 20, 40, of)]).collect();
+    let ground = Ground::new(&entries).await;
+    let services = &ground.api.state.services;
+    let _feeder = Feeder::start(services);
+    let ids = book::texts(&ground.client, "SELECT id::TEXT FROM customers ORDER BY id").await;
+    let drawn = |n: u32| Holdout { salt: format!("lift-{n}"), basis_points: 5_000 };
+    let count = |n: u32| ids.iter().filter(|id| drawn(n).holds(CustomerId(id.parse().unwrap()))).count();
+    let draw = (0..100).find(|n| count(*n) == 3).unwrap();
+    let mut campaigns = Vec::new();
+    for grouping in Grouping::ALL {
+        let all = target(Some(ground.upload), &json!("all"));
+        let target = Target { grouping: *grouping, holdout: Some(drawn(draw)), ..all };
+        campaigns.push((*grouping, sent_to(&ground, target, 2, "0.5").await.0));
+    }
+    let workers = workers(&ground);
+    // everybody renews what expires first
+    ground
+        .client
+        .batch_execute(
+            "UPDATE renewal_cases r SET payment_status = 'paid', payment_date = now() FROM policies p \
+             WHERE p.id = r.policy_id AND p.policy_number LIKE 'P1_'",
+        )
+        .await
+        .unwrap();
+    attributed(&ground).await;
+    for (grouping, id) in campaigns {
+        let lift = &ground.get(&format!("/api/campaigns/{id}/analytics")).await["lift"];
+        let each = if matches!(grouping, Grouping::Policy | Grouping::Together) { 3 } else { 1 };
+        for (arm, people) in [("treated", 5), ("holdout", 3)] {
+            let (total, converted) = (&lift[arm]["total"], &lift[arm]["converted"]);
+            assert_eq!((total, converted), (&json!(people * each), &json!(people)), "{grouping}: {lift}");
+        }
+        assert_eq!(lift["difference"], json!(0.0), "{grouping}");
+    }
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_renewal_counts_once_over_several_campaigns() {
+    let ground = Ground::new(&(1..=4).map(Entry::new).collect::<Vec<_>>()).await;
+    let _feeder = Feeder::start(&ground.api.state.services);
+    let (first, one) = sent(&ground, 3, "0.50").await;
+    let (second, two) = sent(&ground, 1, "0.25").await;
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE campaigns SET group_id = (SELECT group_id FROM campaigns WHERE id = {one}) WHERE id = {two}; \
+             UPDATE messages SET channel = 'sms' WHERE campaign_id = {two}; \
+             INSERT INTO campaign_exclusions (campaign_id, customer_id, policy_id, reason, created_at) \
+             SELECT c, customer_id, id, 'holdout', now() - interval '4 days' FROM policies, unnest(ARRAY[{one}, {two}]) c \
+             WHERE policy_number = 'P4'; \
+             DELETE FROM messages WHERE policy_id = (SELECT id FROM policies WHERE policy_number = 'P4')"
+        ))
+        .await
+        .unwrap();
+    let workers = workers(&ground);
+    pay(&ground, "P1").await;
+    pay(&ground, "P4").await;
+    attributed(&ground).await;
+    let inr = |amount: &str| json!([{"currency": "INR", "amount": amount}]);
+    for id in [&first, &second] {
+        let alone = ground.get(&format!("/api/campaigns/{id}/analytics")).await;
+        assert_eq!((&alone["renewals"], &alone["revenue"]), (&json!(1), &inr("1000.00")));
+        assert_eq!(
+            (&alone["lift"]["treated"]["total"], &alone["lift"]["holdout"]["converted"]),
+            (&json!(3), &json!(1))
+        );
+    }
+    let both = ground.get(&format!("/api/campaigns/{first}/analytics?over=group")).await;
+    assert_eq!((&both["renewals"], &both["revenue"]), (&json!(1), &inr("1000.00")));
+    assert_eq!((&both["cost"], &both["costPerRenewal"]), (&inr("2.25"), &inr("2.25")));
+    assert_eq!(
+        (&both["metrics"]["converted"], &both["lift"]),
+        (&json!(2), &Value::Null),
+        "messages, of which there are two"
+    );
+    // the parts come to the whole: it was the second that spoke last
+    let parts = both["byChannel"].as_array().unwrap().iter();
+    let parts: Vec<_> = parts.map(|part| (part["channel"].clone(), part["revenue"].clone())).collect();
+    assert_eq!(parts, [(json!("sms"), inr("1000.00")), (json!("whatsapp"), json!([]))]);
+    assert_eq!(both["attribution"]["lastTouch"], json!([{"currency": "INR", "cases": 1.0, "amount": "1000.00"}]));
+    workers.stop().await;
 }

@@ -43,9 +43,12 @@ pub(super) struct Analytics {
     failures: Vec<Failure>,
     /// What was spent.
     cost: Vec<Amount>,
-    /// Renewal amounts of converted cases.
+    /// Cases that were renewed or paid after a message: each once, however many messages or campaigns told of it. A
+    /// message may be about several.
+    renewals: i64,
+    /// Their renewal amounts.
     revenue: Vec<Amount>,
-    /// What was spent for each converted case; empty without any.
+    /// What was spent for each of them; empty without any.
     cost_per_renewal: Vec<Amount>,
     /// By step of a sequence.
     by_step: Vec<StepPart>,
@@ -65,7 +68,8 @@ pub(super) struct Analytics {
     links: Vec<Link>,
     /// What of conversions is owed to it, beside other campaigns.
     attribution: Attribution,
-    /// What it added, against those held out; absent when nobody was.
+    /// What it added, against those held out; absent when nobody was, and over several campaigns, which may have tried
+    /// the same people: each tells its own.
     lift: Option<Lift>,
     /// When this was measured.
     measured_at: DateTime<Utc>,
@@ -98,7 +102,7 @@ pub(super) struct Metrics {
     clicked: i64,
     /// Answered.
     replied: i64,
-    /// Renewed or paid after the message.
+    /// Whose case, or one of them, was renewed or paid after the message.
     converted: i64,
     /// Wanted no more.
     unsubscribed: i64,
@@ -305,13 +309,14 @@ struct Credit {
     amount: String,
 }
 
-/// What a campaign added. Everybody counts in the group they were put in, whether or not a message was sent.
+/// What a campaign added. Everybody counts in the group they were put in, whether or not a message was sent: with the
+/// policies that a message was, or would have been, about.
 #[derive(Object)]
 #[oai(rename_all = "camelCase")]
 struct Lift {
-    /// Those it was to reach.
+    /// Policies it was to tell of.
     treated: LiftArm,
-    /// Those held out.
+    /// Policies held out that it would have told of.
     holdout: LiftArm,
     /// The treated's rate less the held out's, in percentage points.
     difference: f64,
@@ -368,6 +373,7 @@ impl Analytics {
             exclusions: report.exclusions.into_iter().map(Excluded::from).collect(),
             failures: figures.failures.iter().cloned().map(Failure::from).collect(),
             cost: amounts(&figures.whole.cost),
+            renewals: figures.renewals,
             revenue: amounts(&figures.whole.revenue),
             cost_per_renewal: amounts(&figures.cost_per_renewal()),
             by_step: figures.steps.iter().map(|(step, part)| StepPart { step: *step, part: part.into() }).collect(),
