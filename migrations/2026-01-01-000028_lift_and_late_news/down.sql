@@ -1,3 +1,4 @@
+DROP TABLE conversion_news;
 DROP TRIGGER messages_treated_insert ON messages;
 DROP TRIGGER messages_treated_delete ON messages;
 DROP FUNCTION messages_treated_insert(), messages_treated_delete();

@@ -401,6 +401,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    conversion_news (id) {
+        id -> BigInt,
+        case_id -> BigInt,
+    }
+}
+
+diesel::table! {
     customer_tags (customer_id, tag) {
         customer_id -> BigInt,
         tag -> Varchar,

@@ -61,6 +61,11 @@ impl MessageStatus {
         }
     }
 
+    /// Whether a provider took it and has not given it up.
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::Sent | Self::Delivered | Self::Read)
+    }
+
     /// Whether this platform still has something to do; a campaign is drained when no message is live.
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Pending | Self::Sending)

@@ -64,7 +64,9 @@ fn credits(cases: &[Conversion], touches: Vec<Touch>) -> Vec<Credit> {
 }
 
 fn of_case(case: &Conversion, touches: Vec<Touch>) -> Vec<Credit> {
-    let Some(converted_at) = case.converted_at else { return Vec::new() };
+    if case.converted_at.is_none() {
+        return Vec::new();
+    }
     let messages = touches.iter().filter(|touch| touch.message_id.is_some()).count();
     let (shares, mut place) = (shares(messages), 0);
     let amounts = divide(case.amount, &shares);
@@ -75,7 +77,6 @@ fn of_case(case: &Conversion, touches: Vec<Touch>) -> Vec<Credit> {
             touch: touch.clone(),
             currency: case.currency.clone(),
             amount: case.amount,
-            converted_at,
             is_last: false,
             position_share: 0,
             position_amount: Decimal::ZERO,

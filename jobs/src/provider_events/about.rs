@@ -54,6 +54,7 @@ impl<'a> Said<'a> {
 /// The messages that a page of events is about, locked.
 pub(super) struct Known {
     messages: Vec<Tracked>,
+    was_sent: Vec<bool>,
     changed: Vec<bool>,
     by_id: HashMap<i64, usize>,
     by_name: HashMap<(String, String), usize>,
@@ -66,7 +67,8 @@ impl Known {
             Some(((message.provider.clone()?, message.provider_message_id.clone()?), at))
         };
         let by_name = messages.iter().enumerate().filter_map(name).collect();
-        Self { changed: vec![false; messages.len()], messages, by_id, by_name }
+        let was_sent = messages.iter().map(|message| message.progress.status.is_sent()).collect();
+        Self { changed: vec![false; messages.len()], was_sent, messages, by_id, by_name }
     }
 
     /// Our own id wins: the provider's may not be recorded yet. It counts only for a message of that provider.
@@ -138,6 +140,15 @@ impl Known {
 
     pub fn changed(&self) -> impl Iterator<Item = &Tracked> {
         self.messages.iter().zip(&self.changed).filter(|(_, changed)| **changed).map(|(message, _)| message)
+    }
+
+    /// Those of campaigns that turn out to have been sent, or not to have been.
+    pub fn crossed(&self) -> Vec<i64> {
+        let both = self.messages.iter().zip(&self.was_sent);
+        let crosses = |(message, was_sent): &(&Tracked, &bool)| {
+            message.campaign_id.is_some() && message.progress.status.is_sent() != **was_sent
+        };
+        both.filter(crosses).map(|(message, _)| message.id).collect()
     }
 }
 

@@ -29,7 +29,7 @@ use futures_util::future::join_all;
 use schema::{
     AsyncConnection, AsyncPgConnection, DbError,
     bounces::NewBounce,
-    campaigns::{Followed, count_followed},
+    campaigns::{Followed, conversions, count_followed},
     consent::rules,
     messages::{self, Tracked},
     provider_events::{self, ClickRow, EventOutcome, Inbound, Settled, Waiting},
@@ -123,6 +123,10 @@ async fn page(
     let campaigns: BTreeSet<i64> = changed.iter().filter_map(|message| message.campaign_id).collect();
     if !changed.is_empty() {
         messages::write(connection, &changed, now).await?;
+    }
+    let crossed = known.crossed();
+    if !crossed.is_empty() {
+        conversions::revisit(connection, &crossed).await?;
     }
     returns::keep(connection, &page.returned, &rules.bounces, now).await?;
     let received = match page.inbound.is_empty() {

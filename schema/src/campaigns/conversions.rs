@@ -27,8 +27,49 @@ pub struct Conversion {
     pub currency: String,
 }
 
+/// The statement that has converted cases of messages worked out again: those of `$from`, a table with `case_id` and
+/// `policies`.
+macro_rules! news {
+    ($from:literal) => {
+        concat!(
+            "INSERT INTO conversion_news (case_id) \
+             SELECT cc.case_id FROM ",
+            $from,
+            " AS x JOIN case_conversions cc ON cc.case_id = x.case_id \
+             UNION \
+             SELECT cc.case_id FROM ",
+            $from,
+            " AS x CROSS JOIN unnest(x.policies) AS p (id) JOIN renewal_cases r ON r.policy_id = p.id \
+             JOIN case_conversions cc ON cc.case_id = r.id"
+        )
+    };
+}
+pub(crate) use news;
+
+/// Has the cases of these messages worked out again: they turned out to have been sent, or not to have been.
+pub async fn revisit(connection: &mut AsyncPgConnection, messages: &[i64]) -> Result<(), DbError> {
+    sql(concat!(
+        "WITH told AS MATERIALIZED (SELECT case_id, policies FROM messages WHERE id = ANY($1)) ",
+        news!("told")
+    ))
+    .bind::<Array<BigInt>, _>(messages)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Takes up to `limit` cases, leaving those that another run has taken.
 pub async fn take(connection: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Conversion>, DbError> {
+    sql("WITH told AS ( \
+            DELETE FROM conversion_news WHERE id = ANY(ARRAY( \
+                SELECT id FROM conversion_news ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING case_id \
+         ), held AS ( \
+            SELECT case_id FROM case_conversions WHERE case_id IN (SELECT case_id FROM told) ORDER BY case_id FOR UPDATE \
+         ) \
+         UPDATE case_conversions SET due = TRUE WHERE case_id IN (SELECT case_id FROM held)")
+    .bind::<BigInt, _>(limit)
+    .execute(connection)
+    .await?;
     Ok(sql("SELECT case_id, converted_at, amount, currency::TEXT FROM case_conversions WHERE due \
             ORDER BY case_id LIMIT $1 FOR UPDATE SKIP LOCKED")
     .bind::<BigInt, _>(limit)
@@ -45,7 +86,9 @@ struct Found {
 /// Whether any case waits.
 pub async fn is_due(connection: &mut AsyncPgConnection) -> Result<bool, DbError> {
     let row: Found =
-        sql("SELECT EXISTS (SELECT FROM case_conversions WHERE due) AS found").get_result(connection).await?;
+        sql("SELECT EXISTS (SELECT FROM case_conversions WHERE due) OR EXISTS (SELECT FROM conversion_news) AS found")
+            .get_result(connection)
+            .await?;
     Ok(row.found)
 }
 
@@ -127,8 +170,6 @@ pub struct Credit {
     pub currency: String,
     /// The case's worth.
     pub amount: Decimal,
-    /// When it was converted.
-    pub converted_at: DateTime<Utc>,
     /// It spoke last of all campaigns.
     pub is_last: bool,
     /// By position, in millionths.
@@ -168,19 +209,20 @@ pub async fn settle(
     .bind::<Array<Numeric>, _>(column(credits, |one| one.position_amount))
     .execute(connection)
     .await?;
-    let spoken: Vec<(i64, Option<DateTime<Utc>>)> = {
-        let before = gone.iter().filter_map(|one| one.message_id).map(|id| (id, None));
-        let now = credits.iter().filter_map(|one| Some((one.touch.message_id?, Some(one.converted_at))));
-        // what is owed now stands after what was before
-        let latest: std::collections::BTreeMap<_, _> = before.chain(now).collect();
-        latest.into_iter().collect()
-    };
-    let (ids, times): (Vec<i64>, Vec<Option<DateTime<Utc>>>) = spoken.into_iter().unzip();
-    sql("WITH held AS (SELECT id FROM messages WHERE id = ANY($1) ORDER BY id FOR UPDATE) \
-         UPDATE messages m SET converted_at = g.at FROM unnest($1, $2) AS g (id, at) \
-         WHERE m.id = g.id AND m.id IN (SELECT id FROM held) AND m.converted_at IS DISTINCT FROM g.at")
-    .bind::<Array<BigInt>, _>(ids)
-    .bind::<Array<Nullable<Timestamptz>>, _>(times)
+    let spoken = gone.iter().filter_map(|one| one.message_id);
+    let spoken: Vec<i64> = spoken.chain(credits.iter().filter_map(|one| one.touch.message_id)).collect();
+    // a statement of its own, so that the next one sees what those have written that were waited for
+    sql("SELECT FROM messages WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind::<Array<BigInt>, _>(&spoken)
+        .execute(connection)
+        .await?;
+    // a message about several policies may be owed other cases than these
+    sql("UPDATE messages m SET converted_at = g.at \
+         FROM (SELECT s.id, min(cc.converted_at) AS at FROM (SELECT DISTINCT unnest($1) AS id) AS s \
+               LEFT JOIN conversion_credits c ON c.message_id = s.id \
+               LEFT JOIN case_conversions cc ON cc.case_id = c.case_id GROUP BY s.id) AS g \
+         WHERE m.id = g.id AND m.converted_at IS DISTINCT FROM g.at")
+    .bind::<Array<BigInt>, _>(&spoken)
     .execute(connection)
     .await?;
     sql("UPDATE case_conversions SET due = FALSE WHERE case_id = ANY($1)")

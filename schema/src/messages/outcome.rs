@@ -3,7 +3,7 @@
 //! Recording again what was recorded changes nothing, so a statement whose answer was lost is simply repeated.
 
 use super::batch::Sender;
-use crate::{DbError, sql::sql};
+use crate::{DbError, campaigns::conversions::news, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::sql_query;
 use diesel::sql_types::{
@@ -112,8 +112,9 @@ impl Outcome {
 
 // A row is `held` while the very attempt that made the call holds it; then it takes the outcome as it is. Otherwise an
 // event or another run's clean-up was faster, and the row only climbs: an accepted message to `sent`, a refused one
-// from `unconfirmed` to `failed`.
-const RECORD: &str = "\
+// from `unconfirmed` to `failed`. One that climbs so late may have been missed where its case was worked out.
+const RECORD: &str = concat!(
+    "\
     WITH given AS ( \
         SELECT * FROM unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17) \
             AS g (id, attempts, status, provider_message_id, code, detail, due_at, refund, at, outcome, segments, \
@@ -123,12 +124,16 @@ const RECORD: &str = "\
         SELECT id, attempts, account, outcome, provider_message_id, code, detail, at FROM given ORDER BY id \
         ON CONFLICT (message_id, attempt, ended_at) DO NOTHING \
     ), judged AS ( \
-        SELECT g.*, \
+        SELECT g.*, m.campaign_id, m.case_id, m.policies, \
             m.status = 'sending' AND m.send_job = $1 AND m.send_attempt = $2 AND m.attempts = g.attempts AS held, \
             g.status = 'sent' AND m.status = ANY($12) AS climbs, \
             g.status = 'failed' AND m.status = 'unconfirmed' AND m.attempts = g.attempts AS refused \
         FROM messages m JOIN given g ON g.id = m.id ORDER BY m.id FOR UPDATE OF m \
-    ) \
+    ), late AS ( \
+        SELECT case_id, policies FROM judged WHERE climbs AND held IS NOT TRUE AND campaign_id IS NOT NULL \
+    ), told AS (",
+    news!("late"),
+    ") \
     UPDATE messages m SET updated_at = j.at, \
         status = CASE WHEN j.climbs OR j.held OR j.refused THEN j.status ELSE m.status END, \
         send_job = CASE WHEN j.climbs OR j.held THEN NULL ELSE m.send_job END, \
@@ -143,7 +148,8 @@ const RECORD: &str = "\
         error_message = CASE WHEN j.climbs OR j.held OR j.refused THEN j.detail ELSE m.error_message END, \
         sent_at = CASE WHEN j.status = 'sent' THEN LEAST(m.sent_at, j.at) ELSE m.sent_at END, \
         failed_at = CASE WHEN j.status = 'failed' AND (j.held OR j.refused) THEN j.at ELSE m.failed_at END \
-    FROM judged j WHERE m.id = j.id";
+    FROM judged j WHERE m.id = j.id"
+);
 
 /// Records outcomes for the attempt that made the calls. Fails on a provider's message id that another message has
 /// already ([`DbError::unique_violation`]); then `keep_ids` false records everything but the ids.

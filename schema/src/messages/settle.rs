@@ -1,6 +1,6 @@
 //! Closing messages of unknown outcome of which nothing was heard, as their account's policy says.
 
-use crate::{DbError, sql::sql};
+use crate::{DbError, campaigns::conversions::news, sql::sql};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
@@ -36,17 +36,24 @@ pub async fn close_unconfirmed(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<Option<i64>>, DbError> {
-    let rows: Vec<Closed> = sql("WITH old AS ( \
+    let rows: Vec<Closed> = sql(concat!(
+        "WITH old AS ( \
             SELECT id FROM messages \
             WHERE status = 'unconfirmed' AND error_code IS DISTINCT FROM 'never_confirmed' AND updated_at < $1 \
               AND CASE WHEN $2::TEXT IS NULL THEN account IS NULL OR account <> ALL($3) ELSE account = $2 END \
             ORDER BY id LIMIT $7 FOR UPDATE SKIP LOCKED \
-        ) \
+        ), closed AS ( \
         UPDATE messages m SET status = $4, error_code = 'never_confirmed', \
             error_message = concat_ws('; ', m.error_message, $5), updated_at = $6, \
             sent_at = CASE WHEN $4 = 'sent' THEN COALESCE(m.sent_at, m.updated_at) ELSE m.sent_at END, \
             failed_at = CASE WHEN $4 = 'failed' THEN $6 ELSE m.failed_at END \
-        FROM old WHERE m.id = old.id RETURNING m.campaign_id")
+        FROM old WHERE m.id = old.id RETURNING m.campaign_id, m.case_id, m.policies, m.status \
+        ), sent AS ( \
+            SELECT case_id, policies FROM closed WHERE status = 'sent' AND campaign_id IS NOT NULL \
+        ), told AS (",
+        news!("sent"),
+        ") SELECT campaign_id FROM closed"
+    ))
     .bind::<Timestamptz, _>(closing.since)
     .bind::<Nullable<Text>, _>(closing.account)
     .bind::<Array<Text>, _>(closing.with_policy)

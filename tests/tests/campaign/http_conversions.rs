@@ -5,12 +5,22 @@ use crate::{
     book::{self, Entry},
     http_create::Ground,
 };
+use chrono::TimeDelta;
 use domain::{
     campaigns::{Grouping, Holdout},
     ids::CustomerId,
+    messaging::{
+        MessageStatus::{self, Delivered, Failed},
+        UnconfirmedEnd,
+    },
 };
-use jobs::{campaigns, kinds::registry};
-use schema::campaigns::{self as rows, Target};
+use jobs::{campaigns, campaigns::request::events_arrived, kinds::registry, provider_events::keep};
+use providers::messaging::{EventKind, ProviderEvent, StatusEvent};
+use schema::{
+    AsyncConnection, DbError,
+    campaigns::{self as rows, Target},
+    messages::{self, Closing, Outcome, OutcomeKind, Sender},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{
@@ -48,13 +58,13 @@ async fn sent_to(ground: &Ground, target: Target, days: i64, cost: &str) -> (Str
 async fn attributed(ground: &Ground) {
     let services = &ground.api.state.services;
     campaigns::sweep(services).await.unwrap();
-    let due = "SELECT count(*) FROM case_conversions WHERE due";
+    let due = "SELECT (SELECT count(*) FROM case_conversions WHERE due) + (SELECT count(*) FROM conversion_news)";
     until("conversions are worked out", SOON, || async { book::number(&ground.client, due).await == 0 }).await;
 }
 
 fn workers(ground: &Ground) -> Workers {
-    let queues = vec!["campaigns=1".parse().unwrap()];
-    Workers::start(&ground.api.state.services, registry::all(), WorkerConfig::new(queues))
+    let queues = ["campaigns=1", "events=1"].map(|queue| queue.parse().unwrap());
+    Workers::start(&ground.api.state.services, registry::all(), WorkerConfig::new(queues.into()))
 }
 
 /// The case of the policy of that number.
@@ -266,5 +276,137 @@ async fn a_renewal_counts_once_over_several_campaigns() {
     let parts: Vec<_> = parts.map(|part| (part["channel"].clone(), part["revenue"].clone())).collect();
     assert_eq!(parts, [(json!("sms"), inr("1000.00")), (json!("whatsapp"), json!([]))]);
     assert_eq!(both["attribution"]["lastTouch"], json!([{"currency": "INR", "cases": 1.0, "amount": "1000.00"}]));
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_about_several_policies_is_converted_while_one_of_them_is() {
+    let ground = Ground::new(&[Entry::new(1), Entry { of: Some(1), days: 20, ..Entry::new(2) }]).await;
+    let _feeder = Feeder::start(&ground.api.state.services);
+    let together = Target { grouping: Grouping::Together, ..target(Some(ground.upload), &json!("all")) };
+    let (id, _) = sent_to(&ground, together, 2, "0.50").await;
+    let workers = workers(&ground);
+    for (change, converted, renewals, cost) in [
+        ("status = 'renewed'", 1, 2, json!("0.25")),
+        (
+            "status = CASE WHEN id = (SELECT min(id) FROM renewal_cases) THEN 'contacted' ELSE status END",
+            1,
+            1,
+            json!("0.50"),
+        ),
+        ("status = 'contacted'", 0, 0, Value::Null),
+    ] {
+        ground.client.batch_execute(&format!("UPDATE renewal_cases SET {change}, updated_at = now()")).await.unwrap();
+        attributed(&ground).await;
+        let figures = ground.get(&format!("/api/campaigns/{id}/analytics")).await;
+        assert_eq!(
+            (&figures["metrics"]["converted"], &figures["renewals"]),
+            (&json!(converted), &json!(renewals)),
+            "{change}"
+        );
+        assert_eq!(figures["costPerRenewal"][0]["amount"], cost, "{change}");
+    }
+    workers.stop().await;
+}
+
+const PROVIDER: &str = "whatsapp_cloud";
+
+/// The provider says where a message stood an hour ago.
+async fn tell(ground: &Ground, message: i64, status: MessageStatus) {
+    let services = &ground.api.state.services;
+    let now = services.clock.now();
+    let event = ProviderEvent {
+        id: format!("{message}:{status}"),
+        occurred_at: now - TimeDelta::hours(1),
+        payload: json!({}),
+        kind: EventKind::Status(StatusEvent {
+            provider_message_id: format!("wamid.{message}"),
+            correlation: None,
+            status,
+            recipient: None,
+            failure: None,
+            bounce: None,
+            cost: None,
+        }),
+    };
+    let mut connection = ground.api.connection().await;
+    let enqueued = connection
+        .transaction::<_, DbError, _>(async |connection| {
+            keep(connection, PROVIDER, &[event], now).await?;
+            events_arrived(connection, now).await
+        })
+        .await
+        .unwrap();
+    services.dispatcher.push(&enqueued).await;
+    let waits = "SELECT count(*) FROM provider_events WHERE applied_at IS NULL";
+    until("it is applied", SOON, || async { book::number(&ground.client, waits).await == 0 }).await;
+}
+
+#[tokio::test]
+async fn what_becomes_known_of_a_message_later_is_heeded() {
+    let ground = Ground::new(&(1..=4).map(Entry::new).collect::<Vec<_>>()).await;
+    let services = &ground.api.state.services;
+    let _feeder = Feeder::start(services);
+    let (id, number) = sent(&ground, 2, "0.5").await;
+    let of = async |policy: &str| {
+        let which = format!("(SELECT id FROM policies WHERE policy_number = '{policy}')");
+        book::number(&ground.client, &format!("SELECT id FROM messages WHERE policy_id = {which}")).await
+    };
+    let (told, closed, recorded, bounced) = (of("P1").await, of("P2").await, of("P3").await, of("P4").await);
+    ground
+        .client
+        .batch_execute(&format!(
+            "UPDATE messages SET provider = '{PROVIDER}', provider_message_id = 'wamid.' || id WHERE id IN ({told}, {bounced}); \
+             UPDATE messages SET status = 'unconfirmed', sent_at = NULL, delivered_at = NULL, \
+                updated_at = now() - interval '2 days' WHERE campaign_id = {number} AND id <> {bounced}; \
+             UPDATE messages SET status = 'sent', delivered_at = NULL WHERE id = {bounced}"
+        ))
+        .await
+        .unwrap();
+    let workers = workers(&ground);
+    for policy in ["P1", "P2", "P3", "P4"] {
+        pay(&ground, policy).await;
+    }
+    let counted = async |renewals: i64, why: &str| {
+        attributed(&ground).await;
+        let figures = ground.get(&format!("/api/campaigns/{id}/analytics")).await;
+        let (messages, cases) = (&figures["metrics"]["converted"], &figures["renewals"]);
+        assert_eq!((messages, cases), (&json!(renewals), &json!(renewals)), "{why}");
+    };
+    counted(1, "of three nobody knows whether they were sent").await;
+    tell(&ground, told, Delivered).await;
+    counted(2, "one was delivered").await;
+    tell(&ground, bounced, Failed).await;
+    counted(1, "one came to nothing").await;
+
+    let now = services.clock.now();
+    let mut connection = ground.api.connection().await;
+    let sender = Sender { job: uuid::Uuid::now_v7(), attempt: 1 };
+    let outcome = Outcome {
+        message: recorded,
+        attempts: 1,
+        account: "1".to_owned(),
+        kind: OutcomeKind::Accepted { provider_message_id: "wamid.late".to_owned() },
+        code: None,
+        detail: None,
+        at: now - TimeDelta::hours(1),
+        cost: None,
+        segments: None,
+    };
+    messages::record(&mut connection, sender, &[outcome], true).await.unwrap();
+    counted(2, "one was recorded late").await;
+    let since = now - TimeDelta::days(1);
+    let closing = Closing { account: None, with_policy: &[], since, end: UnconfirmedEnd::Sent, why: "no word" };
+    let ended = messages::close_unconfirmed(&mut connection, &closing, now, 10).await.unwrap();
+    assert_eq!(ended, [Some(number)]);
+    counted(3, "one counts as sent, as was agreed").await;
+    assert_eq!(
+        book::number(
+            &ground.client,
+            &format!("SELECT id FROM messages WHERE id = {closed} AND converted_at IS NOT NULL")
+        )
+        .await,
+        closed
+    );
     workers.stop().await;
 }
