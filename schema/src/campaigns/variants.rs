@@ -128,21 +128,31 @@ pub struct Tried {
     pub paid: i64,
 }
 
-/// How the variants of a campaign have fared so far, by variant.
+/// How the variants of a campaign have fared so far, by variant. A message about several policies counts as soon as one
+/// of them is renewed or paid.
 pub async fn tried(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Vec<Tried>, DbError> {
-    Ok(sql_query(
+    let another = |outcome: &str| {
+        format!(
+            "(m.policies IS NOT NULL AND EXISTS (SELECT FROM renewal_cases rc WHERE rc.policy_id = ANY(m.policies) AND {outcome}))"
+        )
+    };
+    let converted = "(rc.status = 'renewed' OR rc.payment_status = 'paid') \
+                     AND COALESCE(rc.payment_date, rc.updated_at) >= m.sent_at";
+    let paid = "rc.payment_status = 'paid' AND rc.payment_date >= m.sent_at";
+    Ok(sql_query(format!(
         "SELECT v.id AS variant, count(m.id) AS sent, \
             count(m.id) FILTER (WHERE m.opened_at IS NOT NULL OR m.status = 'read') AS opened, \
             count(m.id) FILTER (WHERE m.clicked_at IS NOT NULL) AS clicked, \
             count(m.id) FILTER (WHERE m.replied_at IS NOT NULL) AS replied, \
-            count(m.id) FILTER (WHERE (rc.status = 'renewed' OR rc.payment_status = 'paid') \
-                AND COALESCE(rc.payment_date, rc.updated_at) >= m.sent_at) AS converted, \
-            count(m.id) FILTER (WHERE rc.payment_status = 'paid' AND rc.payment_date >= m.sent_at) AS paid \
+            count(m.id) FILTER (WHERE ({converted}) OR {}) AS converted, \
+            count(m.id) FILTER (WHERE ({paid}) OR {}) AS paid \
          FROM campaign_variants v \
          LEFT JOIN messages m ON m.variant_id = v.id AND m.status IN ('sent', 'delivered', 'read') \
          LEFT JOIN renewal_cases rc ON rc.id = m.case_id \
          WHERE v.campaign_id = $1 GROUP BY v.id ORDER BY v.id",
-    )
+        another(converted),
+        another(paid),
+    ))
     .bind::<BigInt, _>(campaign)
     .load(connection)
     .await?)

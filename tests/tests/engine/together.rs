@@ -113,3 +113,24 @@ async fn it_is_a_list_in_a_page_lines_in_a_text_and_short_where_it_is_one_line()
     let sample = preview("sms", "{policy_count}: {policies}", "text", &json!({})).await;
     assert!(sample["content"].as_str().unwrap().starts_with("2: POL-000001, Motor"), "{sample}");
 }
+
+#[tokio::test]
+async fn a_test_counts_what_any_of_them_brought() {
+    let ground = Ground::new(&entries()).await;
+    let workers = ground.workers();
+    let other = book::template(&ground.client, "Hello {name}, it is time").await;
+    let variants = json!([{"label": "A"}, {"label": "B", "templateId": format!("template-{other}")}]);
+    let test = json!({"metric": "paid", "sharePercent": 100, "hours": 48});
+    let id = ground.create(&json!({"grouping": "together", "variants": variants, "test": test})).await;
+    ground.until_number("it is written", "SELECT count(*) FROM messages WHERE cardinality(policies) = 3", 1).await;
+    ground.until_idle().await;
+    let paid = "UPDATE messages SET status = 'sent', sent_at = now() - interval '1 hour'; \
+                UPDATE renewal_cases SET payment_status = 'paid', payment_date = now() \
+                WHERE policy_id = (SELECT id FROM policies WHERE policy_number = 'P3')";
+    ground.client.batch_execute(paid).await.unwrap();
+    let shown = ground.get(&format!("/api/campaigns/{id}/variants")).await;
+    let arms = shown["variants"].as_array().unwrap();
+    let told = arms.iter().find(|arm| arm["sent"] == json!(1)).unwrap();
+    assert_eq!((&told["converted"], &told["rate"]), (&json!(1), &json!("100.0")), "{shown}");
+    workers.stop().await;
+}
