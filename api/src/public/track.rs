@@ -116,8 +116,8 @@ impl TrackingApi {
     async fn click(&self, state: Data<&SharedState>, request: &Request, token: Path<String>) -> ApiResult<Onward> {
         let texts = Texts::of(request.header(header::ACCEPT_LANGUAGE));
         let read = state.links.read(&token.0).ok();
-        let (message, url) = match read.map(|read| (read.message, read.kind)) {
-            Some((message, Kind::Click(url))) => (message, url),
+        let (message, url, link) = match read.map(|read| (read.message, read.kind)) {
+            Some((message, Kind::Click { url, link })) => (message, url, link),
             _ => return Ok(Onward(broken(texts).into_response())),
         };
         let Ok(location) = HeaderValue::from_str(&url) else { return Ok(Onward(broken(texts).into_response())) };
@@ -125,7 +125,7 @@ impl TrackingApi {
         let automatic = is_automatic(request, &origin, Feedback::Clicked);
         let at = state.services.clock.now();
         let seen = Seen { message, at, automatic, agent: origin.user_agent.as_deref() };
-        state.recorder.record(click_event(&seen, url));
+        state.recorder.record(click_event(&seen, url, link));
         Ok(Onward(Response::builder().status(StatusCode::FOUND).header(header::LOCATION, location).finish()))
     }
 }

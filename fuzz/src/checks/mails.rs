@@ -49,7 +49,7 @@ pub fn tracking_token(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let signer = Signer::new([7; 32], [[8; 32]]);
     assert!(signer.read(text).is_err(), "forged");
-    let token = Token { message: MessageId(1), kind: Kind::Click(text.to_owned()) };
+    let token = Token { message: MessageId(1), kind: Kind::Click { url: text.to_owned(), link: None } };
     if let Ok(made) = signer.token(&token) {
         assert_eq!(signer.read(&made), Ok(token));
         assert!(Signer::new([9; 32], []).read(&made).is_err());

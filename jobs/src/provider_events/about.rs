@@ -199,6 +199,7 @@ mod tests {
             feedback: None,
             automatic: false,
             url: None,
+            link: None,
         }
     }
 

@@ -259,8 +259,8 @@ impl<'a> Page<'a> {
         if automatic && matches!(feedback, Feedback::Opened | Feedback::Clicked) {
             return false;
         }
+        self.followed.extend(clicks::followed(event, feedback, known.message(at)));
         let changed = known.tell_feedback(at, event, feedback);
-        self.followed.extend(clicks::followed(event, feedback, known.message(at), changed));
         match feedback {
             Feedback::Complained => {
                 self.note_return(event, known.message(at), Some(BounceKind::Complaint.as_str()));

@@ -4,7 +4,10 @@
 //! that cannot be rewritten goes out unwatched: watching is never a reason not to send.
 
 use super::links::{Links, Utm};
-use domain::ids::MessageId;
+use domain::{
+    ids::MessageId,
+    messaging::tracking::{LONGEST_LINK, place},
+};
 use lol_html::{
     MemorySettings, Settings,
     html_content::{ContentType, Element},
@@ -17,6 +20,8 @@ use url::Url;
 const MEMORY: usize = 1024 * 1024;
 /// An element that carries this is left alone: `<a data-track="off" href="…">`.
 const MARK: &str = "data-track";
+/// On a link whose address is filled in: its number among the template's. It does not go out.
+pub(crate) const NUMBER: &str = "data-track-number";
 
 /// What to watch.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +36,14 @@ pub struct Watch<'a> {
     pub opens: bool,
     /// Whether following links is.
     pub clicks: bool,
+    /// Links whose addresses are filled in, as the template writes them, by their numbers.
+    pub patterns: &'a [String],
 }
 
 impl Watch<'_> {
-    /// The address to put in place of an attribute's; `None`: it stays.
-    fn instead(&self, attribute: &str) -> Option<String> {
+    /// The address to put in place of an attribute's; `None`: it stays. `pattern`: it as the template writes it, when that
+    /// is not the same for everybody.
+    fn instead(&self, attribute: &str, pattern: Option<&str>) -> Option<String> {
         let plain = decoded(attribute.trim());
         let mut url = Url::parse(&plain).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
         if self.links.is_own(&plain) {
@@ -44,7 +52,9 @@ impl Watch<'_> {
         if let Some(utm) = self.utm {
             utm.add(&mut url);
         }
-        let watched = self.clicks.then(|| self.links.click(self.message, url.as_str())).flatten();
+        let link = pattern.unwrap_or_else(|| place(url.as_str()));
+        let link = &link[..link.floor_char_boundary(LONGEST_LINK)];
+        let watched = self.clicks.then(|| self.links.click(self.message, url.as_str(), link)).flatten();
         match watched {
             Some(link) => Some(link),
             // too long for a token: it leads there by itself
@@ -53,9 +63,14 @@ impl Watch<'_> {
     }
 
     fn rewrite(&self, link: &mut Element<'_, '_>) {
+        let number = link.get_attribute(NUMBER);
+        if number.is_some() {
+            link.remove_attribute(NUMBER);
+        }
+        let pattern = number.and_then(|number| self.patterns.get(number.parse::<usize>().ok()?)).map(String::as_str);
         if link.get_attribute(MARK).is_some_and(|mark| mark.eq_ignore_ascii_case("off")) {
             link.remove_attribute(MARK);
-        } else if let Some(address) = link.get_attribute("href").and_then(|href| self.instead(&href)) {
+        } else if let Some(address) = link.get_attribute("href").and_then(|href| self.instead(&href, pattern)) {
             // an attribute's name of ours is always right
             let _set = link.set_attribute("href", &address);
         }
@@ -100,7 +115,7 @@ pub fn track(html: &str, watch: &Watch<'_>) -> String {
 }
 
 /// An attribute's value as it is meant: of entities, those that addresses hold.
-fn decoded(value: &str) -> String {
+pub(crate) fn decoded(value: &str) -> String {
     let mut plain = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(start) = rest.find('&') {
@@ -145,19 +160,20 @@ mod tests {
     }
 
     fn tracked(html: &str, utm: Option<&Utm>, opens: bool, clicks: bool) -> String {
-        track(html, &Watch { links: &links(), message: MessageId(7), utm, opens, clicks })
+        let patterns = ["https://pay.example/{policy_number}".to_owned()];
+        track(html, &Watch { links: &links(), message: MessageId(7), utm, opens, clicks, patterns: &patterns })
     }
 
     fn utm() -> Utm {
         Utm { source: "renewals".into(), medium: "email".into(), campaign: "May & June".into(), content: String::new() }
     }
 
-    /// Where the links of a page lead in the end.
-    fn leads(html: &str) -> Vec<String> {
+    /// Where the links of a page lead in the end, and what they are called.
+    fn leads(html: &str) -> Vec<(String, String)> {
         let parts = html.split("https://r.example/t/c/").skip(1);
         parts
             .map(|rest| match links().read(rest.split('"').next().unwrap()).unwrap() {
-                Token { message: MessageId(7), kind: Kind::Click(url) } => url,
+                Token { message: MessageId(7), kind: Kind::Click { url, link: Some(link) } } => (url, link),
                 other => panic!("{other:?}"),
             })
             .collect()
@@ -174,7 +190,11 @@ mod tests {
         let watched = tracked(&html, Some(&utm()), true, true);
         assert_eq!(
             leads(&watched),
-            ["http://a.example/x?a=1&b=2&utm_source=renewals&utm_medium=email&utm_campaign=May+%26+June#c"]
+            [(
+                "http://a.example/x?a=1&b=2&utm_source=renewals&utm_medium=email&utm_campaign=May+%26+June#c"
+                    .to_owned(),
+                "http://a.example/x".to_owned()
+            )]
         );
         for kept in ["Caf\u{e9} & co", "mailto:a@b.example", "tel:+91", "#top", own.as_str(), "\"https://b.example\""] {
             assert!(watched.contains(kept), "{kept}: {watched}");
@@ -182,6 +202,20 @@ mod tests {
         assert!(!watched.contains("data-track"));
         let pixel = watched.find("<img src=\"https://r.example/t/o/").unwrap();
         assert!(pixel < watched.find("</body>").unwrap() && watched.matches("<img").count() == 1);
+    }
+
+    #[test]
+    fn a_link_that_is_filled_in_is_called_what_its_template_calls_it() {
+        let html = "<a data-track-number=\"0\" href=\"https://pay.example/P-1\">a</a>\
+                    <a data-track-number=\"7\" href=\"https://pay.example/x\">a</a>";
+        let watched = tracked(html, None, false, true);
+        let lead = |url: &str, link: &str| (url.to_owned(), link.to_owned());
+        let expected = [
+            lead("https://pay.example/P-1", "https://pay.example/{policy_number}"),
+            lead("https://pay.example/x", "https://pay.example/x"),
+        ];
+        assert_eq!(leads(&watched), expected);
+        assert!(!watched.contains("data-track"), "{watched}");
     }
 
     #[test]

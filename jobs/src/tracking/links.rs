@@ -66,9 +66,10 @@ impl Links {
         self.link("/t/o/", message, Kind::Open).map(|link| link + ".gif")
     }
 
-    /// A link that leads to the address; `None`: it is none to be watched.
-    pub fn click(&self, message: MessageId, url: &str) -> Option<String> {
-        self.link("/t/c/", message, Kind::Click(url.to_owned()))
+    /// A link that leads to the address, and what it is called among the links of its template; `None`: it is none to be
+    /// watched.
+    pub fn click(&self, message: MessageId, url: &str, link: &str) -> Option<String> {
+        self.link("/t/c/", message, Kind::Click { url: url.to_owned(), link: Some(link.to_owned()) })
     }
 
     /// The page that stops further messages; takes the POST of RFC 8058 as well.

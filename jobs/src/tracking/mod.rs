@@ -8,6 +8,7 @@ mod html;
 mod links;
 mod recorder;
 
+pub(crate) use html::{NUMBER, decoded};
 pub use html::{Watch, track};
 pub use links::{Links, Utm};
 pub use recorder::{PROVIDER, Recorder, Seen, click_event, open_event, unsubscribed_event};

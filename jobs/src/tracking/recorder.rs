@@ -50,7 +50,7 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    fn event(&self, feedback: Feedback, url: Option<String>) -> ProviderEvent {
+    fn event(&self, feedback: Feedback, url: Option<String>, link: Option<String>) -> ProviderEvent {
         // an open or a click comes to nothing new within a minute; a program's does not hide a person's
         let of_url = url.as_ref().map(|url| hex::encode(&Sha256::digest(url)[..8])).unwrap_or_default();
         let minute = self.at.timestamp().div_euclid(60);
@@ -60,7 +60,7 @@ impl Seen<'_> {
         ProviderEvent {
             id,
             occurred_at: self.at,
-            payload: json!({"agent": agent.map(|agent| agent.replace('\0', ""))}),
+            payload: json!({"agent": agent.map(|agent| agent.replace('\0', "")), "link": link}),
             kind: EventKind::Feedback(FeedbackEvent {
                 provider_message_id: correlation.to_string(),
                 correlation: Some(correlation),
@@ -76,17 +76,17 @@ impl Seen<'_> {
 
 /// A message was opened.
 pub fn open_event(seen: &Seen<'_>) -> ProviderEvent {
-    seen.event(Feedback::Opened, None)
+    seen.event(Feedback::Opened, None, None)
 }
 
-/// A link of a message was followed.
-pub fn click_event(seen: &Seen<'_>, url: String) -> ProviderEvent {
-    seen.event(Feedback::Clicked, Some(url))
+/// A link of a message was followed; `link`: what its template calls it, if that is known.
+pub fn click_event(seen: &Seen<'_>, url: String, link: Option<String>) -> ProviderEvent {
+    seen.event(Feedback::Clicked, Some(url), link)
 }
 
 /// The recipient wants no more.
 pub fn unsubscribed_event(seen: &Seen<'_>) -> ProviderEvent {
-    seen.event(Feedback::Unsubscribed, None)
+    seen.event(Feedback::Unsubscribed, None, None)
 }
 
 /// Takes events, and keeps them by and by.
@@ -203,8 +203,8 @@ mod tests {
             open_event(&Seen { at: seen.at + TimeDelta::seconds(60), ..seen }).id,
             open_event(&Seen { automatic: true, ..seen }).id,
             open_event(&Seen { message: MessageId(8), ..seen }).id,
-            click_event(&seen, "https://a.example".into()).id,
-            click_event(&seen, "https://b.example".into()).id,
+            click_event(&seen, "https://a.example".into(), None).id,
+            click_event(&seen, "https://b.example".into(), None).id,
             unsubscribed_event(&seen).id,
         ];
         let distinct: std::collections::BTreeSet<&String> = different.iter().collect();

@@ -7,7 +7,7 @@
 use super::counts::{Counts, columns, sums};
 use crate::{DbError, sql::sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Numeric, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Numeric, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{
     figures::{Dimension, Figure},
@@ -37,7 +37,7 @@ const MANY: [Dimension; 2] = [Dimension::Domain, Dimension::Link];
 const MOST: i64 = 50;
 
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = Text)]
     dimension: String,
     #[diesel(sql_type = Text)]
@@ -51,7 +51,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Figure, DbError> {
+    pub(super) fn read(self) -> Result<Figure, DbError> {
         let unknown = DbError::Unknown { table: "campaign_figures", column: "dimension" };
         Ok(Figure {
             dimension: self.dimension.parse().map_err(|_| unknown)?,
@@ -268,30 +268,46 @@ pub async fn unfolded(connection: &mut AsyncPgConnection, limit: i64) -> Result<
 pub struct Followed {
     /// Whose message it was in.
     pub campaign: i64,
-    /// Where it leads.
-    pub url: String,
+    /// Which: nothing of it may say who followed it.
+    pub link: String,
+    /// It is what the template calls it, of which there are few.
+    pub is_named: bool,
     /// The first of the message.
     pub first: bool,
 }
 
-/// The longest address that is told apart.
-const URL_LIMIT: usize = 500;
+/// The longest name that is told apart.
+const LINK_LIMIT: usize = 500;
+/// A campaign with so many links has no more of those that no template names; they are counted as [`OTHERS`].
+const LINKS: i64 = 200;
+/// What all further ones are called.
+const OTHERS: &str = "other";
 
-/// Counts links that people followed, without the query, which may say who they are.
+/// Counts links that people followed.
 pub async fn count_followed(connection: &mut AsyncPgConnection, followed: &[Followed]) -> Result<(), DbError> {
     if followed.is_empty() {
         return Ok(());
     }
-    let place = |one: &Followed| -> String {
-        let end = one.url.find(['?', '#']).unwrap_or(one.url.len());
-        one.url[..end].chars().filter(|c| *c != '\0').take(URL_LIMIT).collect()
-    };
-    sql("INSERT INTO campaign_figure_deltas (campaign_id, dimension, key, total, clicked) \
-         SELECT campaign, 'link', url, count(*), count(*) FILTER (WHERE first) \
-         FROM unnest($1, $2, $3) AS g (campaign, url, first) WHERE url <> '' GROUP BY campaign, url")
+    let name = |one: &Followed| one.link.chars().filter(|c| *c != '\0').take(LINK_LIMIT).collect::<String>();
+    sql("WITH g AS ( \
+            SELECT * FROM unnest($1, $2, $3, $4) AS g (campaign, link, is_named, first) WHERE link <> '' \
+         ), full_ones AS ( \
+            SELECT c.campaign FROM (SELECT DISTINCT campaign FROM g WHERE NOT is_named) AS c \
+            WHERE (SELECT count(*) FROM campaign_figures f WHERE f.campaign_id = c.campaign AND f.dimension = 'link') >= $5 \
+         ), named AS ( \
+            SELECT campaign, first, CASE WHEN is_named OR campaign NOT IN (SELECT campaign FROM full_ones) \
+                OR EXISTS (SELECT FROM campaign_figures f \
+                           WHERE f.campaign_id = g.campaign AND f.dimension = 'link' AND f.key = g.link) \
+                THEN link ELSE $6 END AS link FROM g \
+         ) \
+         INSERT INTO campaign_figure_deltas (campaign_id, dimension, key, total, clicked) \
+         SELECT campaign, 'link', link, count(*), count(*) FILTER (WHERE first) FROM named GROUP BY campaign, link")
     .bind::<Array<BigInt>, _>(followed.iter().map(|one| one.campaign).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(followed.iter().map(place).collect::<Vec<_>>())
-    .bind::<Array<diesel::sql_types::Bool>, _>(followed.iter().map(|one| one.first).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(followed.iter().map(name).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(followed.iter().map(|one| one.is_named).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(followed.iter().map(|one| one.first).collect::<Vec<_>>())
+    .bind::<BigInt, _>(LINKS)
+    .bind::<Text, _>(OTHERS)
     .execute(connection)
     .await?;
     Ok(())

@@ -64,6 +64,9 @@ pub struct Waiting {
     /// The link that was followed.
     #[diesel(sql_type = Nullable<Text>)]
     pub url: Option<String>,
+    /// What the message's template calls it.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub link: Option<String>,
 }
 
 /// Takes up to `limit` due events of a lane, oldest first, leaving those that another run has taken. All that is about
@@ -76,7 +79,7 @@ pub async fn take(
 ) -> Result<Vec<Waiting>, DbError> {
     Ok(sql("SELECT id, provider, kind, message_id, provider_message_id, status, error_code, error_message, address, \
                 occurred_at, received_at, apply_after, payload -> 'inbound' AS inbound, \
-                payload -> 'cost' AS cost, bounce, feedback, automatic, url \
+                payload -> 'cost' AS cost, bounce, feedback, automatic, url, payload ->> 'link' AS link \
          FROM provider_events WHERE applied_at IS NULL AND apply_after <= $1 \
            AND (hashtext(lower(COALESCE(address, provider_message_id, ''))) & 2147483647) % $4 = $3 \
          ORDER BY apply_after, id LIMIT $2 FOR UPDATE SKIP LOCKED")

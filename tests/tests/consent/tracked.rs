@@ -33,7 +33,7 @@ async fn a_mail_is_opened_and_its_link_followed() {
     let asha = customer(&plain, "C1", "+919876543210").await;
     let id = MessageId(message(&plain, asha, "email", "service", "sent", Some(1)).await);
     let html = "<body><a href=\"https://pay.example/x?a=1&amp;b=2\">Pay</a></body>";
-    let watch = Watch { links: &api.state.links, message: id, utm: None, opens: true, clicks: true };
+    let watch = Watch { links: &api.state.links, message: id, utm: None, opens: true, clicks: true, patterns: &[] };
     let page = track(html, &watch);
     let addresses: Vec<&str> = page.split('"').filter(|part| part.contains("/t/")).collect();
     let (click, open) = (path(addresses[0]), path(addresses[1]));
@@ -68,7 +68,7 @@ async fn no_link_leads_where_no_token_says() {
     let id = MessageId(7);
     let open = api.state.links.open(id).unwrap().replace("/t/o/", "/t/c/").replace(".gif", "");
     let unsubscribe = api.state.links.unsubscribe(id).unwrap().replace("/u/", "/t/c/");
-    let mut changed = api.state.links.click(id, "https://a.example").unwrap();
+    let mut changed = api.state.links.click(id, "https://a.example", "x").unwrap();
     let last = if changed.ends_with('A') { "B" } else { "A" };
     changed.replace_range(changed.len() - 1.., last);
     for path in [

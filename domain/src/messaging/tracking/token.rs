@@ -6,6 +6,7 @@
 //!
 //! Reading fails on anything that no key of ours made; whoever asks learns no more than that.
 
+use super::address::place;
 use crate::ids::MessageId;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,19 +16,30 @@ use std::fmt;
 /// The longest address that a token holds, in bytes.
 pub const LONGEST_URL: usize = 2_000;
 /// The longest token, in characters.
-const LONGEST: usize = 2_800;
+const LONGEST: usize = 3_200;
 /// Bytes of an authenticator.
 const TAG: usize = 16;
 /// Bytes before an address: the kind and the message.
 const HEAD: usize = 9;
+/// The longest name of a link, in bytes: its length is one byte.
+pub const LONGEST_LINK: usize = 255;
+/// A click whose token has no name of its link, as all had before links had names.
+const CLICK: u8 = 2;
+/// A click whose token names its link.
+const NAMED_CLICK: u8 = 6;
 
 /// What a token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Its picture was loaded.
     Open,
-    /// A link was followed, to this address.
-    Click(String),
+    /// A link was followed.
+    Click {
+        /// To where.
+        url: String,
+        /// What it is called among the links of its template: its address as the template writes it. `None`: unknown.
+        link: Option<String>,
+    },
     /// The page that stops further messages.
     Unsubscribe,
     /// The page of preferences.
@@ -40,7 +52,8 @@ impl Kind {
     const fn byte(&self) -> u8 {
         match self {
             Self::Open => 1,
-            Self::Click(_) => 2,
+            Self::Click { link: None, .. } => CLICK,
+            Self::Click { link: Some(_), .. } => NAMED_CLICK,
             Self::Unsubscribe => 3,
             Self::Preferences => 4,
             Self::View => 5,
@@ -50,9 +63,11 @@ impl Kind {
     fn read(byte: u8, rest: &[u8]) -> Option<Self> {
         let plain = match byte {
             1 => Self::Open,
-            2 => {
-                let url = std::str::from_utf8(rest).ok()?;
-                return is_followable(url).then(|| Self::Click(url.to_owned()));
+            CLICK => return click(rest, None),
+            NAMED_CLICK => {
+                let (length, rest) = rest.split_first()?;
+                let (link, url) = rest.split_at_checked(usize::from(*length))?;
+                return click(url, Some(link));
             }
             3 => Self::Unsubscribe,
             4 => Self::Preferences,
@@ -61,6 +76,17 @@ impl Kind {
         };
         rest.is_empty().then_some(plain)
     }
+}
+
+fn click(url: &[u8], link: Option<&[u8]>) -> Option<Kind> {
+    let url = std::str::from_utf8(url).ok().filter(|url| is_followable(url))?;
+    let link = match link {
+        None => None,
+        // the same for everybody
+        Some([]) => Some(place(url).to_owned()),
+        Some(link) => Some(std::str::from_utf8(link).ok()?.to_owned()),
+    };
+    Some(Kind::Click { url: url.to_owned(), link })
 }
 
 /// What a token says.
@@ -95,14 +121,20 @@ impl Signer {
         Self { keys: std::iter::once(first).chain(others).collect() }
     }
 
-    /// A token's text. Fails for an address that is no link to the web, or longer than [`LONGEST_URL`].
+    /// A token's text. Fails for an address that is no link to the web, or longer than [`LONGEST_URL`], and for a link
+    /// without a name, or with one longer than [`LONGEST_LINK`].
     pub fn token(&self, token: &Token) -> Result<String, TokenError> {
         let key = self.keys.first().ok_or(TokenError)?;
         let mut content = vec![token.kind.byte()];
         content.extend(token.message.0.to_be_bytes());
-        if let Kind::Click(url) = &token.kind {
-            if !is_followable(url) {
+        if let Kind::Click { url, link } = &token.kind {
+            if !is_followable(url) || link.as_deref().is_some_and(str::is_empty) {
                 return Err(TokenError);
+            }
+            if let Some(link) = link {
+                let link = if link == place(url) { "" } else { link };
+                content.push(u8::try_from(link.len()).map_err(|_| TokenError)?);
+                content.extend(link.as_bytes());
             }
             content.extend(url.as_bytes());
         }
@@ -173,10 +205,17 @@ mod tests {
         Token { message: MessageId(42), kind }
     }
 
+    fn click(url: String) -> Token {
+        token(Kind::Click { url, link: None })
+    }
+
     fn any_kind() -> impl Strategy<Value = Kind> {
         prop_oneof![
             Just(Kind::Open),
-            "https://[a-z]{1,20}\\.example/[!-~]{0,200}".prop_map(Kind::Click),
+            ("https://[a-z]{1,20}\\.example/[!-~]{0,200}", proptest::option::of(".{1,60}"))
+                .prop_map(|(url, link)| Kind::Click { url, link }),
+            "https://[a-z]{1,20}\\.example/[!-~]{0,200}"
+                .prop_map(|url| Kind::Click { link: Some(place(&url).to_owned()), url }),
             Just(Kind::Unsubscribe),
             Just(Kind::Preferences),
             Just(Kind::View),
@@ -203,13 +242,25 @@ mod tests {
             "https://é",
             "",
         ] {
-            assert_eq!(signer(1).token(&token(Kind::Click(url.to_owned()))), Err(TokenError), "{url}");
+            assert_eq!(signer(1).token(&click(url.to_owned())), Err(TokenError), "{url}");
         }
         let long = format!("https://a.example/{}", "x".repeat(LONGEST_URL));
-        assert!(signer(1).token(&token(Kind::Click(long))).is_err());
+        assert!(signer(1).token(&click(long)).is_err());
         let longest = format!("https://a.example/{}", "x".repeat(LONGEST_URL - 18));
-        let text = signer(1).token(&token(Kind::Click(longest.clone()))).unwrap();
-        assert_eq!(signer(1).read(&text), Ok(token(Kind::Click(longest))));
+        let text = signer(1).token(&click(longest.clone())).unwrap();
+        assert_eq!(signer(1).read(&text), Ok(click(longest.clone())));
+        let named = |link: String| token(Kind::Click { url: longest.clone(), link: Some(link) });
+        let text = signer(1).token(&named("x".repeat(LONGEST_LINK))).unwrap();
+        assert_eq!(signer(1).read(&text), Ok(named("x".repeat(LONGEST_LINK))));
+        assert!(signer(1).token(&named("x".repeat(LONGEST_LINK + 1))).is_err());
+        assert!(signer(1).token(&named(String::new())).is_err());
+    }
+
+    #[test]
+    fn one_that_is_out_already_leads_on() {
+        // made before links had names
+        let text = "A0ZjlWt09cwVnp3Bg588hZfGi_9Eh1dH7dYKP9_RKltcGOiTKawZKLcIs_QJKOI5BJaC3Q";
+        assert_eq!(signer(7).read(text), Ok(click("https://pay.example/P-1?a=1".to_owned())));
     }
 
     #[test]

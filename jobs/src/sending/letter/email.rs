@@ -46,7 +46,7 @@ impl EmailLetter {
         let wrong = template_error(&version.name);
         let subject = Template::compile_short(version.subject.as_deref().unwrap_or_default()).map_err(&wrong)?;
         let body = if version.is_html() {
-            Body::Page(Box::new(Page::new(&version.content).map_err(&wrong)?))
+            Body::Page(Box::new(Page::new(&version.content, version.tracked).map_err(&wrong)?))
         } else {
             Body::Text(Box::new(Template::compile(&version.content).map_err(&wrong)?))
         };
@@ -90,7 +90,12 @@ impl EmailLetter {
             (text, html) = with_way_out((text, html), frame.links.unsubscribe(message));
         }
         if self.tracked {
-            let watch = Watch { links: &frame.links, message, utm: Some(&self.utm), opens: true, clicks: true };
+            let patterns = match &self.body {
+                Body::Text(_) => &[],
+                Body::Page(page) => page.links.as_slice(),
+            };
+            let (links, utm) = (&frame.links, Some(&self.utm));
+            let watch = Watch { links, message, utm, opens: true, clicks: true, patterns };
             html = track(&html, &watch);
         }
         // a value may bring a line of its own

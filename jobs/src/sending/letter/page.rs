@@ -1,9 +1,15 @@
-//! Pages of mails: styles moved to where mail programs look for them, and a text part for those that show none.
+//! Pages of mails: styles moved to where mail programs look for them, a text part for those that show none, and links
+//! numbered whose addresses are filled in, so that clicks on them are counted together.
 //!
-//! Both are made once a template and not once a recipient: the template's tags are taken out before and put back after.
+//! All are made once a template and not once a recipient: the template's tags are taken out before and put back after.
 //! Fails with what the template engine finds in the result; what cannot be inlined is left as it is.
 
-use domain::messaging::template::{Template, TemplateError};
+use crate::tracking::{NUMBER, decoded};
+use domain::messaging::{
+    template::{Template, TemplateError},
+    tracking::place,
+};
+use lol_html::{Settings, element, rewrite_str};
 
 /// Wide enough that no line of a text part is broken inside a tag.
 const TEXT_WIDTH: usize = 100_000;
@@ -13,19 +19,44 @@ const TEXT_WIDTH: usize = 100_000;
 pub(super) struct Page {
     pub html: Template,
     pub text: Template,
+    /// Links whose addresses are filled in, as the template writes them, by their numbers.
+    pub links: Vec<String>,
 }
 
 impl Page {
-    pub fn new(content: &str) -> Result<Self, TemplateError> {
+    pub fn new(content: &str, tracked: bool) -> Result<Self, TemplateError> {
         let (plain, tags) = without_tags(content);
         let inliner = css_inline::CSSInliner::options().load_remote_stylesheets(false).build();
         let inlined = inliner.inline(&plain).unwrap_or_else(|_| plain.clone());
+        let (inlined, links) = if tracked { numbered(inlined, &tags) } else { (inlined, Vec::new()) };
         let text = html2text::config::plain().string_from_read(plain.as_bytes(), TEXT_WIDTH);
         let text = text.unwrap_or_else(|_| plain.clone());
         Ok(Self {
             html: Template::compile_html(&with_tags(&inlined, &tags))?,
             text: Template::compile(&with_tags(&text, &tags))?,
+            links,
         })
+    }
+}
+
+/// The page with a number on each link whose address is not the same for everybody, and those addresses. What follows a
+/// `?` tells no links apart.
+fn numbered(page: String, tags: &[&str]) -> (String, Vec<String>) {
+    let mut links = Vec::new();
+    let number = element!("a[href], area[href]", |link| {
+        let href = decoded(link.get_attribute("href").unwrap_or_default().trim());
+        let marked = place(&href);
+        let pattern = with_tags(marked, tags);
+        if pattern != marked {
+            link.set_attribute(NUMBER, &links.len().to_string())?;
+            links.push(pattern);
+        }
+        Ok(())
+    });
+    match rewrite_str(&page, Settings::new().append_element_content_handler(number)) {
+        Ok(numbered) => (numbered, links),
+        // watching it fails on the same
+        Err(_) => (page, Vec::new()),
     }
 }
 
@@ -83,7 +114,7 @@ mod tests {
         let content = "<html><head><style>p { color: red; }</style></head><body>\
             <p>Dear {name},</p>{% if days_to_expiry > 3 %}<p>in {{ days_to_expiry }} days</p>{% endif %}\
             <a href=\"https://a.example/?p={{ policy_number }}\">Renew</a></body></html>";
-        let page = Page::new(content).unwrap();
+        let page = Page::new(content, false).unwrap();
         let mut variables = Variables::sample();
         variables.given.insert("name".to_owned(), "A <b>".to_owned());
         variables.given.insert("policy_number".to_owned(), "P1".to_owned());
@@ -93,6 +124,20 @@ mod tests {
         let text = page.text.render(&variables).unwrap();
         assert!(text.contains("Dear A <b>,") && text.contains("https://a.example/?p=P1"), "{text}");
         assert!(!text.contains("<p") && !text.contains("zxtag"), "{text}");
+    }
+
+    #[test]
+    fn links_that_are_filled_in_are_numbered() {
+        let content = "<body><a href=\"https://a.example/x?p={policy_number}\">a</a>\
+            <a href=\"https://pay.example/{policy_number}?a=1&amp;n={name}\">b</a>\
+            <A HREF='{{ branch | lower }}'>c</A></body>";
+        let page = Page::new(content, true).unwrap();
+        assert_eq!(page.links, ["https://pay.example/{policy_number}", "{{ branch | lower }}"]);
+        let html = page.html.render(&Variables::sample()).unwrap();
+        assert!(html.contains("<a href=\"https://a.example/x?p="), "{html}");
+        let second = html.split("https://pay.example/").nth(1).unwrap();
+        assert!(second[..second.find('>').unwrap()].contains("data-track-number=\"0\""), "{html}");
+        assert!(html.contains("data-track-number=\"1\""), "{html}");
     }
 
     #[test]
