@@ -8,6 +8,7 @@ use crate::{statistics::Arm, text_enum::text_enum};
 use chrono::{TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 text_enum! {
@@ -33,7 +34,7 @@ text_enum! {
         Quarter = "quarter",
         /// Reason for being left out of the audience.
         Excluded = "excluded",
-        /// Address of a link.
+        /// Address of a link, as its template writes it.
         Link = "link",
         /// Currency, step, channel and variant of what was spent.
         Cost = "cost",
@@ -88,7 +89,7 @@ pub struct Part {
 }
 
 /// What did not arrive, for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// `failed`, `suppressed` or `unconfirmed`.
     pub status: String,
@@ -101,7 +102,7 @@ pub struct Failure {
 /// Clicks on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// The address, without its query.
+    /// The address as the template writes it, without its query; `other`: all beyond the first few hundred.
     pub url: String,
     /// How often it was followed.
     pub clicks: i64,
@@ -166,10 +167,13 @@ impl Figures {
         all.domains.sort_by(|(a, this), (b, that)| that.total.cmp(&this.total).then_with(|| a.cmp(b)));
         all.failures.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
         all.links.sort_by(|a, b| b.clicks.cmp(&a.clicks).then_with(|| a.url.cmp(&b.url)));
-        // of variants, too, what has not gone out is what is left
-        for part in all.variants.values_mut() {
-            let Metrics { total, sent, failed, suppressed, unconfirmed, .. } = part.metrics;
-            part.metrics.pending = total - sent - failed - suppressed - unconfirmed;
+        // who waits is counted by step only: of other parts, what has not gone out is what is left
+        let parts = (all.variants.values_mut().map(|part| &mut part.metrics))
+            .chain(all.branches.values_mut())
+            .chain(all.domains.iter_mut().map(|(_, metrics)| metrics))
+            .chain(all.templates.values_mut());
+        for part in parts {
+            part.pending = part.total - part.sent - part.failed - part.suppressed - part.unconfirmed;
         }
         all
     }

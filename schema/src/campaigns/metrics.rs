@@ -57,7 +57,7 @@ pub struct Names {
     pub versions: HashMap<i64, (i32, String)>,
 }
 
-/// Measures campaigns together; hours are those of `zone`, an IANA name.
+/// Measures campaigns together; hours and days are those of `zone`, an IANA name.
 pub async fn measure(
     connection: &mut AsyncPgConnection,
     campaigns: &[i64],
@@ -68,7 +68,8 @@ pub async fn measure(
         .repeatable_read()
         .read_only()
         .run::<_, DbError, _>(async |connection| {
-            let figures = Figures::of(read(connection, campaigns).await?, zone_of(zone));
+            let zone = zone_of(zone);
+            let figures = Figures::of(read(connection, campaigns).await?, zone);
             let mut happened = pieces(connection, campaigns, Dimension::Quarter).await?;
             let (first, last) = (happened.as_slice().first(), happened.last());
             let long = last.map_or(0, |last| last.at) - first.map_or(0, |first| first.at);
@@ -76,7 +77,7 @@ pub async fn measure(
                 happened = pieces(connection, campaigns, Dimension::Minute).await?;
             }
             let width = timeline::width(&happened);
-            let timeline = timeline::spans(&happened, width);
+            let timeline = timeline::spans(&happened, width, zone);
             // whoever is in several campaigns is tried once only, and finding them would be counting messages
             let is_compared = campaigns.len() == 1 && figures.exclusions.iter().any(|(reason, _)| reason == HOLDOUT);
             let enrolled = if is_compared { Some(enrolled(connection, campaigns).await?) } else { None };
