@@ -2,11 +2,12 @@
 //!
 //! A caller comes with their token, as everywhere, or, since browsers cannot send headers here, with the subprotocols
 //! `bearer` and the token. They say what they watch, `{"watch": ["campaign-1"]}`, and are told the figures at once and
-//! then as they change, at most once a second a campaign. Only what is in their reach is told; whose session has ended is
+//! then as they change, status and money among them, at most once a second a campaign. Only what is in their reach is told; whose session has ended is
 //! closed. A word that is lost is made good by the next; a slow reader misses what is in between.
 
 use crate::{
     auth::{guard::authenticate, principals::Principal},
+    campaigns::analytics::shown,
     edge::ClientAddress,
     error::ApiError,
     state::SharedState,
@@ -224,8 +225,8 @@ impl Watcher {
             let mut connection = self.state.services.db.get().await?;
             campaigns::totals(&mut connection, &ids).await?
         };
-        for (campaign, status, metrics) in found {
-            tell(line, &figures(&FiguresEvent { campaign, status, metrics, at })).await?;
+        for (campaign, status, found) in found {
+            tell(line, &figures(&FiguresEvent::of(campaign, status, found, at))).await?;
         }
         Ok(())
     }
@@ -251,6 +252,9 @@ fn figures(event: &FiguresEvent) -> Value {
         "campaignId": CampaignId(event.campaign).to_string(),
         "status": event.status,
         "metrics": metrics,
+        "failures": event.failures,
+        "cost": shown(&event.cost),
+        "revenue": shown(&event.revenue),
         "measuredAt": event.at,
     })
 }

@@ -16,6 +16,8 @@ mod ground;
 mod late;
 #[path = "engine/limits.rs"]
 mod limits;
+#[path = "engine/parts.rs"]
+mod parts;
 #[path = "engine/pauses.rs"]
 mod pauses;
 #[path = "engine/recurring.rs"]

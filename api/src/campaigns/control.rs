@@ -18,8 +18,9 @@ use domain::{
     ids::CampaignId,
 };
 use jobs::{
-    campaigns::{request, retry},
+    campaigns::{analytics::after_change, request, retry},
     kinds::retry_failed::RetryFailed,
+    queue::ledger,
 };
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, param::Path};
@@ -143,15 +144,22 @@ impl CampaignControlApi {
         let campaign = find(&mut connection, caller.reach, id.0.0).await?;
         let extended = connection
             .transaction::<_, DbError, _>(async |connection| {
-                campaigns::extend(connection, campaign.id, &by, &caller.actor(), now).await
+                if !campaigns::extend(connection, campaign.id, &by, &caller.actor(), now).await? {
+                    return Ok(None);
+                }
+                // one that had missed its time is scheduled again
+                ledger::enqueue(connection, now, &[after_change(campaign.id)?]).await.map(Some)
             })
             .await?;
-        if !extended {
+        let Some(enqueued) = extended else {
             let message = "a timed one that has not begun has a latestStart not before its time, a sequence an enrolUntil, a \
                            recurring one a recurUntil ahead; what is over is not extended";
             return Err(ApiError::conflict("not_extendable", message));
-        }
-        ok(find(&mut connection, caller.reach, id.0.0).await?.into())
+        };
+        let campaign = find(&mut connection, caller.reach, id.0.0).await?;
+        drop(connection);
+        state.services.dispatcher.push(&enqueued).await;
+        ok(campaign.into())
     }
 
     /// Try failed messages again

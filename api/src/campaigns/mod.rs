@@ -3,7 +3,7 @@
 //! A request makes one campaign a channel, tied by a group id. Everything about it is checked before anything is
 //! written, and the faults are told together; what is written, its jobs included, is written in one transaction.
 
-mod analytics;
+pub(crate) mod analytics;
 mod check;
 mod control;
 mod delivery;

@@ -2,10 +2,17 @@
 //!
 //! Written by whoever measures, read by whoever shows; fields are only ever added, so that what was kept stays readable.
 
-use super::rates::{Counts, Rates};
+use super::{
+    CampaignStatus,
+    figures::{Amounts, Failure},
+    rates::{Counts, Rates},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
+
+/// Reasons of failures that are told, those with most.
+pub const FAILURES: usize = 20;
 
 /// One measurement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +28,31 @@ pub struct Report {
     pub top_performing_content: Vec<Content>,
     /// Who was left out, by reason.
     pub exclusions: Vec<Excluded>,
+    /// Where the campaign stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<CampaignStatus>,
+    /// What did not arrive, most first; at most [`FAILURES`].
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+    /// What was spent.
+    #[serde(default)]
+    pub cost: Amounts,
+    /// Renewal amounts of converted cases.
+    #[serde(default)]
+    pub revenue: Amounts,
     /// How many it was to reach, as told when it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<i64>,
+}
+
+impl Report {
+    /// Whether those who watch have to be told more than the other one said.
+    pub fn says_more_than(&self, told: &Self) -> bool {
+        fn said(of: &Report) -> impl PartialEq + use<'_> {
+            (of.status, of.metrics, &of.failures, &of.cost, &of.revenue)
+        }
+        said(self) != said(told)
+    }
 }
 
 /// How far a campaign's messages got; each further step includes the steps before it.
@@ -159,6 +188,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whoever_watches_hears_of_status_and_money_too() {
+        let before = Report::default();
+        let cost = Amounts::from([("INR".to_owned(), rust_decimal::Decimal::ONE)]);
+        let failure = Failure { status: "failed".to_owned(), code: String::new(), count: 1 };
+        for after in [
+            Report { status: Some(CampaignStatus::Paused), ..Report::default() },
+            Report { metrics: Metrics { sent: 1, ..Metrics::default() }, ..Report::default() },
+            Report { failures: vec![failure], ..Report::default() },
+            Report { cost: cost.clone(), ..Report::default() },
+            Report { revenue: cost.clone(), ..Report::default() },
+        ] {
+            assert!(after.says_more_than(&before), "{after:?}");
+            assert!(!after.says_more_than(&after.clone()));
+        }
+        assert!(!Report { timeline_seconds: 60, ..Report::default() }.says_more_than(&before));
+    }
+
+    #[test]
     fn a_report_survives_being_kept_and_one_from_before_is_read() {
         let report = Report {
             metrics: Metrics {
@@ -179,6 +226,7 @@ mod tests {
         assert_eq!(report.metrics.rates().open_rate, 64.5);
         let mut before = kept;
         before["metrics"].as_object_mut().unwrap().remove("replied");
+        before.as_object_mut().unwrap().retain(|name, _| !["failures", "cost", "revenue"].contains(&name.as_str()));
         assert_eq!(serde_json::from_value::<Report>(before).unwrap(), report);
     }
 }

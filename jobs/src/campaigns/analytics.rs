@@ -14,9 +14,12 @@ use crate::{
     queue::{dispatch::Enqueued, figures::FiguresEvent, ledger},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::campaigns::{CampaignStatus, plan::Fared};
+use domain::campaigns::{CampaignMode, CampaignStatus, plan::Fared, report::Report};
 use domain::permissions::Reach;
-use schema::{AsyncPgConnection, DbError, campaigns};
+use schema::{
+    AsyncPgConnection, DbError,
+    campaigns::{self, Campaign},
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -43,26 +46,23 @@ pub async fn run(this: ComputeAnalytics, context: &JobContext) -> Result<Decisio
         campaigns::fold(&mut connection, this.campaign, PIECE).await?;
         return Err(JobError::discard("there is no such campaign"));
     };
-    let (at, begun) = (context.now(), Instant::now());
+    let begun = Instant::now();
     for _ in 0..PIECES {
         if campaigns::fold(&mut connection, campaign.id, PIECE).await? < PIECE {
             break;
         }
     }
-    let measured = campaigns::measure(&mut connection, &[campaign.id], campaign.time_zone.as_deref()).await?;
-    let report = measured.report(campaign.estimate());
-    let kept = serde_json::to_value(&report).map_err(JobError::discard)?;
-    let before = campaign.report();
-    // a campaign that stands still leaves its row alone
-    if before.as_ref() != Some(&report) {
-        campaigns::store(&mut connection, campaign.id, &measured, &kept, at).await?;
+    let report = measure(&mut connection, &campaign, context).await?;
+    // what is sent each time is the recurring campaign's as well
+    if let Some(parent) = campaign.parent_id.filter(|_| !campaign.rehearsal)
+        && let Some(parent) = campaigns::find(&mut connection, Reach::All, parent).await?
+    {
+        measure(&mut connection, &parent, context).await?;
     }
     drop(connection);
-    if before.is_none_or(|before| before.metrics != report.metrics) {
-        let (metrics, status) = (report.metrics, campaign.status);
-        context.services.figures.publish(FiguresEvent { campaign: campaign.id, status, metrics, at });
-    }
-    if campaign.status == CampaignStatus::Active && !campaign.rehearsal {
+    // of a recurring one, each time is looked at by itself
+    let sends = campaign.mode != CampaignMode::Recurring;
+    if sends && campaign.status == CampaignStatus::Active && !campaign.rehearsal {
         let count = |count: i64| u64::try_from(count).unwrap_or_default();
         let metrics = &report.metrics;
         let (sent, failed) = (count(metrics.sent), count(metrics.failed));
@@ -72,12 +72,40 @@ pub async fn run(this: ComputeAnalytics, context: &JobContext) -> Result<Decisio
         }
     }
     let moves = campaign.status == CampaignStatus::Active || report.metrics.sending > 0;
-    if moves && !this.once {
+    if sends && moves && !this.once {
         let wait = (begun.elapsed() * SHARE).clamp(WAIT, LONGEST_WAIT);
         let until = context.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::seconds(2));
         return Ok(Decision::Snooze { until, reason: "measured again while it runs".to_owned() });
     }
     Ok(Decision::done())
+}
+
+/// Measures a campaign with every time it was sent, keeps that, and tells it when it is news.
+async fn measure(
+    connection: &mut AsyncPgConnection,
+    campaign: &Campaign,
+    context: &JobContext,
+) -> Result<Report, JobError> {
+    let at = context.now();
+    let counted = campaigns::counted(connection, Reach::All, campaign.id, false).await?;
+    let measured = campaigns::measure(connection, &counted, campaign.time_zone.as_deref()).await?;
+    let report = measured.report(Some(campaign.status), campaign.estimate());
+    let before = campaign.report();
+    // a campaign that stands still leaves its row alone
+    if before.as_ref() != Some(&report) {
+        let kept = serde_json::to_value(&report).map_err(JobError::discard)?;
+        campaigns::store(connection, campaign.id, &measured, &kept, at).await?;
+    }
+    if before.is_none_or(|before| report.says_more_than(&before)) {
+        let event = FiguresEvent::of(campaign.id, campaign.status, measured.figures, at);
+        context.services.figures.publish(event);
+    }
+    Ok(report)
+}
+
+/// The job that tells where a campaign stands, for whoever has changed it: if one is under way, it runs once more.
+pub fn after_change(campaign: i64) -> Result<NewJob, DbError> {
+    Ok(job(&ComputeAnalytics::of(campaign))?.waking())
 }
 
 /// Has campaigns measured whose messages were changed by events in the caller's transaction.

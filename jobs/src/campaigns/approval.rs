@@ -1,6 +1,6 @@
 //! A prepared campaign begins, or waits for a second person's word when it has become more than one may send.
 
-use super::{job, news};
+use super::{analytics, job, news};
 use crate::{JobContext, JobError, kinds::start_campaign::StartCampaign};
 use domain::campaigns::{Forecast, TooMuch, approval::still_agreed};
 use schema::{
@@ -29,6 +29,7 @@ pub(super) async fn begin(context: &JobContext, campaign: &Campaign, mut counted
     drop(connection);
     if asked {
         tracing::info!(campaign = campaign.id, "it waits for a second person's word");
+        context.then(analytics::after_change(campaign.id)?);
     } else {
         context.then(job(&StartCampaign { campaign: campaign.id })?);
     }

@@ -1,6 +1,6 @@
 //! Timed campaigns whose time has come: begun, or asked about when their latest start has passed.
 
-use super::{news, request::audience_of};
+use super::{analytics, news, request::audience_of};
 use crate::{NewJob, queue::ledger, services::Services};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -33,6 +33,8 @@ pub async fn fire_recurring(services: &Services) -> Result<usize, DbError> {
             // few are ever due at one time, and each is a campaign of its own
             for recurring in &due {
                 jobs.extend(begin(connection, recurring, now).await?);
+                // it may have ended
+                jobs.push(analytics::after_change(recurring.id)?);
             }
             Ok((due.len(), ledger::enqueue(connection, now, &jobs).await?))
         })
@@ -97,7 +99,8 @@ pub async fn fire_due(services: &Services) -> Result<usize, DbError> {
             let due = campaigns::fire_due(connection, now, i64::try_from(DUE_BATCH).unwrap_or(i64::MAX)).await?;
             let fired = due.iter().filter(|campaign| !campaign.missed);
             let jobs = fired.map(|campaign| audience_of(campaign.id, campaign.created_by));
-            let jobs = jobs.collect::<Result<Vec<NewJob>, _>>()?;
+            let told = due.iter().map(|campaign| analytics::after_change(campaign.id));
+            let jobs = jobs.chain(told).collect::<Result<Vec<NewJob>, _>>()?;
             for missed in due.iter().filter(|campaign| campaign.missed) {
                 let kind = ("campaign_missed", "has missed its time: start it or stop it");
                 let why = format!("It was to start at {}, and its latest start has passed.", missed.scheduled_at);

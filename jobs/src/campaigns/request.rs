@@ -3,13 +3,10 @@
 //! After commit the caller hands what was enqueued to [`Dispatcher::push`](crate::queue::dispatch::Dispatcher::push);
 //! when it cannot, the relay does.
 
-use super::{job, lanes, news, winner};
+use super::{analytics, job, lanes, news, winner};
 use crate::{
     Job, NewJob, Priority,
-    kinds::{
-        apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, compute_analytics::ComputeAnalytics,
-        stop_campaign::StopCampaign,
-    },
+    kinds::{apply_provider_events::ApplyProviderEvents, build_audience::BuildAudience, stop_campaign::StopCampaign},
     queue::{dispatch::Enqueued, ledger},
 };
 use chrono::{DateTime, Utc};
@@ -65,7 +62,8 @@ async fn follows(
     status: CampaignStatus,
     user: Option<i64>,
 ) -> Result<Vec<NewJob>, DbError> {
-    Ok(match status {
+    let told = analytics::after_change(campaign)?;
+    let mut follows = match status {
         CampaignStatus::Preparing => vec![audience_of(campaign, user)?],
         CampaignStatus::Missed => {
             let kind = ("campaign_missed", "has missed its time: start it or stop it");
@@ -80,7 +78,6 @@ async fn follows(
             Some(campaign) if campaign.audience_ready => {
                 let mut jobs = lanes::jobs(connection, &campaign).await?;
                 jobs.extend(winner::after_start(&campaign, now)?.filter(|_| campaign.winner_basis.is_none()));
-                jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
                 jobs
             }
             Some(campaign) if campaign.mode == CampaignMode::Recurring => {
@@ -95,7 +92,9 @@ async fn follows(
             _ => Vec::new(),
         },
         _ => Vec::new(),
-    })
+    };
+    follows.push(told);
+    Ok(follows)
 }
 
 /// Has events applied that were just kept.

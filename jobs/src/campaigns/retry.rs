@@ -3,10 +3,10 @@
 //! A piece is one transaction with the jobs that send it. What one attempt of the job leaves, the next finds: what is
 //! pending again is no longer failed.
 
-use super::{job, lanes};
+use super::{analytics::after_change, job, lanes};
 use crate::{
     Decision, JobContext, JobError,
-    kinds::{compute_analytics::ComputeAnalytics, retry_failed::RetryFailed},
+    kinds::retry_failed::RetryFailed,
     queue::{dispatch::Enqueued, ledger},
 };
 use chrono::{DateTime, Utc};
@@ -109,7 +109,7 @@ async fn piece(
         return Ok((again, Vec::new()));
     }
     let mut jobs = lanes::jobs(connection, campaign).await?;
-    jobs.push(job(&ComputeAnalytics::of(campaign.id))?);
+    jobs.push(after_change(campaign.id)?);
     let enqueued = ledger::enqueue(connection, now, &jobs).await?;
     Ok((again, enqueued))
 }

@@ -1,10 +1,7 @@
 //! Taking back what a campaign that is over had not sent, a piece at a time.
 
-use super::job;
-use crate::{
-    Decision, JobContext, JobError,
-    kinds::{compute_analytics::ComputeAnalytics, stop_campaign::StopCampaign},
-};
+use super::analytics::after_change;
+use crate::{Decision, JobContext, JobError, kinds::stop_campaign::StopCampaign};
 use chrono::TimeDelta;
 use domain::campaigns::CampaignStatus;
 use domain::permissions::Reach;
@@ -47,6 +44,6 @@ pub async fn run(this: StopCampaign, context: &JobContext) -> Result<Decision, J
         return Ok(Decision::Snooze { until: context.now() + LOCKED, reason });
     }
     campaigns::log_taken_back(&mut connection, campaign.id, reason).await?;
-    context.then(job(&ComputeAnalytics::of(campaign.id))?);
+    context.then(after_change(campaign.id)?);
     Ok(Decision::done_with(&json!({"suppressed": suppressed})))
 }

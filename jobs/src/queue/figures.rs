@@ -5,7 +5,11 @@
 
 use super::redis::Redis;
 use chrono::{DateTime, Utc};
-use domain::campaigns::{CampaignStatus, report::Metrics};
+use domain::campaigns::{
+    CampaignStatus,
+    figures::{Amounts, Failure, Figures},
+    report::{FAILURES, Metrics},
+};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
@@ -22,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A campaign's figures changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FiguresEvent {
     /// Which.
@@ -31,8 +35,26 @@ pub struct FiguresEvent {
     pub status: CampaignStatus,
     /// What they are now.
     pub metrics: Metrics,
+    /// What did not arrive, most first; at most [`FAILURES`].
+    #[serde(default)]
+    pub failures: Vec<Failure>,
+    /// What was spent.
+    #[serde(default)]
+    pub cost: Amounts,
+    /// Renewal amounts of converted cases.
+    #[serde(default)]
+    pub revenue: Amounts,
     /// As of when.
     pub at: DateTime<Utc>,
+}
+
+impl FiguresEvent {
+    /// That a campaign stands there with these figures.
+    pub fn of(campaign: i64, status: CampaignStatus, figures: Figures, at: DateTime<Utc>) -> Self {
+        let Figures { whole, mut failures, .. } = figures;
+        failures.truncate(FAILURES);
+        Self { campaign, status, metrics: whole.metrics, failures, cost: whole.cost, revenue: whole.revenue, at }
+    }
 }
 
 /// Publishes and hears figures; cheap to clone. Its tasks start with their first use and end with the process.

@@ -1,15 +1,23 @@
 //! What watchers of campaigns ask: which they may see, and how these stand.
 
-use super::counts::{Counts, columns, sums};
+use super::{
+    counts::{columns, sums},
+    figures::Row,
+};
 use crate::{DbError, names::Known, reach::has_campaign, sql::sql};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
-    campaigns::{CampaignStatus, report::Metrics},
+    campaigns::{
+        CampaignStatus,
+        figures::{Dimension, Figure, Figures},
+    },
+    local_day::DEFAULT_ZONE,
     permissions::Reach,
 };
+use std::collections::BTreeMap;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -31,30 +39,45 @@ struct Total {
     #[diesel(sql_type = Text, deserialize_as = Known<CampaignStatus>)]
     status: CampaignStatus,
     #[diesel(embed)]
-    counts: Counts,
+    row: Row,
 }
 
-/// Where each of these campaigns stands, and how far its messages got, in one look.
+/// Of figures, what watchers are told.
+const TOLD: [Dimension; 4] = [Dimension::Step, Dimension::Reason, Dimension::Cost, Dimension::Revenue];
+
+/// Where each of these campaigns stands, how far its messages got, why some did not, and what they cost and brought, in
+/// one look. A recurring one's are those of all its times.
 pub async fn totals(
     connection: &mut AsyncPgConnection,
     ids: &[i64],
-) -> Result<Vec<(i64, CampaignStatus, Metrics)>, DbError> {
+) -> Result<Vec<(i64, CampaignStatus, Figures)>, DbError> {
     let rows: Vec<Total> = sql(concat!(
-        "WITH parts AS ( \
-            SELECT campaign_id, ",
+        "WITH meant AS ( \
+            SELECT id AS of, id AS campaign FROM campaigns WHERE id = ANY($1) \
+            UNION ALL SELECT parent_id, id FROM campaigns WHERE parent_id = ANY($1) AND NOT rehearsal \
+        ), parts AS ( \
+            SELECT of, dimension, key, amount, ",
         columns!(),
-        " FROM campaign_figures WHERE campaign_id = ANY($1) AND dimension = 'step' \
+        " FROM meant JOIN campaign_figures ON campaign_id = campaign WHERE dimension = ANY($2) \
             UNION ALL \
-            SELECT campaign_id, ",
+            SELECT of, dimension, key, amount, ",
         columns!(),
-        " FROM campaign_figure_deltas WHERE campaign_id = ANY($1) AND dimension = 'step' \
+        " FROM meant JOIN campaign_figure_deltas ON campaign_id = campaign WHERE dimension = ANY($2) \
         ) \
-        SELECT c.id, c.status::TEXT, ",
+        SELECT c.id, c.status::TEXT, COALESCE(b.dimension, 'step')::TEXT AS dimension, COALESCE(b.key, '') AS key, \
+            0::BIGINT AS share, COALESCE(sum(b.amount), 0) AS amount, ",
         sums!(),
-        " FROM campaigns c LEFT JOIN parts b ON b.campaign_id = c.id WHERE c.id = ANY($1) GROUP BY c.id ORDER BY c.id"
+        " FROM campaigns c LEFT JOIN parts b ON b.of = c.id WHERE c.id = ANY($1) \
+        GROUP BY c.id, b.dimension, b.key ORDER BY c.id"
     ))
     .bind::<Array<BigInt>, _>(ids)
+    .bind::<Array<Text>, _>(TOLD.iter().map(|one| one.as_str()).collect::<Vec<_>>())
     .load(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.status, row.counts.into())).collect())
+    let mut all: BTreeMap<i64, (CampaignStatus, Vec<Figure>)> = BTreeMap::new();
+    for Total { id, status, row } in rows {
+        all.entry(id).or_insert_with(|| (status, Vec::new())).1.push(row.read()?);
+    }
+    // nothing of it is by the hour
+    Ok(all.into_iter().map(|(id, (status, figures))| (id, status, Figures::of(figures, DEFAULT_ZONE))).collect())
 }

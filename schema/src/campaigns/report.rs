@@ -1,15 +1,18 @@
 //! A measurement as it is kept and shown.
 
 use super::metrics::Measured;
-use domain::campaigns::report::{Content, Excluded, Metrics, Report};
+use domain::campaigns::{
+    CampaignStatus,
+    report::{Content, Excluded, FAILURES, Metrics, Report},
+};
 use std::collections::BTreeMap;
 
 /// Templates that are told.
 const CONTENTS: usize = 10;
 
 impl Measured {
-    /// As it is kept in `campaigns.metrics`, with the estimate made when the campaign was written.
-    pub fn report(&self, estimate: Option<i64>) -> Report {
+    /// As it is kept in `campaigns.metrics` of a campaign that stood there, with the estimate made when it was written.
+    pub fn report(&self, status: Option<CampaignStatus>, estimate: Option<i64>) -> Report {
         let excluded = self.figures.exclusions.iter();
         Report {
             metrics: self.figures.whole.metrics,
@@ -18,6 +21,10 @@ impl Measured {
             top_performing_content: self.contents(),
             exclusions: excluded.map(|(reason, count)| Excluded { reason: reason.clone(), count: *count }).collect(),
             estimate,
+            status,
+            failures: self.figures.failures.iter().take(FAILURES).cloned().collect(),
+            cost: self.figures.whole.cost.clone(),
+            revenue: self.figures.whole.revenue.clone(),
         }
     }
 

@@ -74,7 +74,7 @@ async fn figures_are_as_of_now_and_a_measurement_is_kept_beside_the_campaign() {
     let at: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
     let mut connection = ground.api.connection().await;
     let measured = campaigns::measure(&mut connection, &[number], None).await.unwrap();
-    let report = serde_json::to_value(measured.report(Some(5))).unwrap();
+    let report = serde_json::to_value(measured.report(None, Some(5))).unwrap();
     assert!(campaigns::store(&mut connection, number, &measured, &report, at).await.unwrap());
     let read = ground.get(&format!("/api/campaigns/{id}")).await;
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use crate::{
     audience::{build, target},
-    book::Entry,
+    book::{self, Entry},
     http_create::Ground,
 };
 use chrono::TimeDelta;
@@ -131,6 +131,34 @@ async fn whoever_may_see_a_campaign_hears_its_figures() {
             }
         }
     }
+    // and what did not arrive, what it cost, and where it stands, though no message moves
+    ground
+        .client
+        .batch_execute(
+            "UPDATE messages SET cost = 0.125, cost_currency = 'INR' WHERE status = 'sent' AND id % 2 = 0; \
+             UPDATE messages SET status = 'failed', error_code = '131026', failed_at = now() \
+                WHERE id = (SELECT min(id) FROM messages)",
+        )
+        .await
+        .unwrap();
+    let (sum, least) = ("SELECT sum(cost)::TEXT FROM messages", "SELECT min(id) FROM messages");
+    let sum = book::texts(&ground.client, sum).await.remove(0);
+    assert!(book::number(&ground.client, least).await > 0);
+    services.enqueue_now(&[NewJob::of(&ComputeAnalytics { campaign: number, once: true }).unwrap()]).await.unwrap();
+    loop {
+        let told = line.hear().await.unwrap();
+        if told["metrics"]["failed"] == 1 && told["cost"][0]["amount"] == sum.trim_end_matches('0') {
+            assert_eq!(told["failures"], json!([{"status": "failed", "code": "131026", "count": 1}]));
+            assert_eq!((&told["cost"][0]["currency"], &told["revenue"]), (&json!("INR"), &json!([])));
+            break;
+        }
+    }
+    for status in ["paused", "cancelled"] {
+        let path = format!("/api/campaigns/{id}/status");
+        let change = ground.api.put(&path).by(&ground.manager).json(&json!({"status": status})).send().await;
+        assert!(change.status.is_success(), "{change:?}");
+        while line.hear().await.unwrap()["status"] != status {}
+    }
     // at most one a second
     assert!(begun.elapsed() >= Duration::from_secs(1));
     // another line of the same person, whose session they end themselves
@@ -147,6 +175,50 @@ async fn whoever_may_see_a_campaign_hears_its_figures() {
     assert_eq!(line.hear().await.unwrap()["campaignId"], json!(id), "the other session goes on");
     services.clock.advance(TimeDelta::days(30));
     assert!(line.hear().await.is_none(), "the session has ended");
+    stop.cancel();
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_recurring_campaign_stands_for_every_time_it_is_sent() {
+    let ground = Ground::new(&(1..=3).map(Entry::new).collect::<Vec<_>>()).await;
+    let services = &ground.api.state.services;
+    let _feeder = Feeder::start(services);
+    let listening =
+        api::listen(config(&ground.api.base, ground.api.storage.path(), &[("PORT", "0")]), services.clone());
+    let listening = listening.await.unwrap();
+    let (address, stop) = (listening.address().to_string(), CancellationToken::new());
+    tokio::spawn(listening.serve(stop.clone()));
+    let mut request = ground.with_field("recurrence", json!({"cron": "0 9 * * *"}));
+    request.as_object_mut().unwrap().remove("scheduleType");
+    let parent = ground.create(&request).await;
+    let child = ground.create(&ground.request()).await;
+    let [of, number] = [&parent, &child].map(|id| id.trim_start_matches("campaign-").parse::<i64>().unwrap());
+    let born = format!("UPDATE campaigns SET parent_id = {of}, occurrence_at = now() WHERE id = {number}");
+    ground.client.batch_execute(&born).await.unwrap();
+    build(&ground.api.base, &ground.client, number, &target(Some(ground.upload), &json!("all"))).await.unwrap();
+
+    let offer = format!("Sec-WebSocket-Protocol: bearer, {}\r\n", ground.manager.token);
+    let mut line = Line::open(&address, &offer).await.1.unwrap();
+    line.say(&json!({"watch": [parent]}).to_string()).await;
+    assert_eq!(line.hear().await.unwrap()["metrics"]["total"], 3, "what is not measured yet");
+    let workers = Workers::start(services, registry::all(), WorkerConfig::new(vec!["campaigns=1".parse().unwrap()]));
+    ground.client.batch_execute("UPDATE messages SET status = 'sent', sent_at = now()").await.unwrap();
+    let measure = NewJob::of(&ComputeAnalytics { campaign: number, once: true }).unwrap();
+    services.enqueue_now(&[measure]).await.unwrap();
+    loop {
+        let told = line.hear().await.unwrap();
+        assert_eq!((&told["campaignId"], &told["status"]), (&json!(parent), &json!("active")), "{told}");
+        if told["metrics"]["sent"] == 3 {
+            break;
+        }
+    }
+    let read = ground.get(&format!("/api/campaigns/{parent}")).await;
+    assert_eq!((&read["sentCount"], &read["status"]), (&json!(3), &json!("active")));
+    let sleepless = format!(
+        "SELECT count(*) FROM jobs WHERE unique_key LIKE 'compute_analytics:{of}%' AND state NOT IN ('completed', 'succeeded')"
+    );
+    assert_eq!(book::number(&ground.client, &sleepless).await, 0, "it sends nothing itself");
     stop.cancel();
     workers.stop().await;
 }

@@ -95,7 +95,10 @@ async fn asking_for_what_is_changes_nothing_and_a_missed_one_is_confirmed() {
     assert_eq!(confirmed["status"], "preparing");
     let again = put(&ground, &id, "active").await.data(200);
     assert_eq!(again, confirmed);
-    assert_eq!(crate::book::texts(&ground.client, "SELECT kind::TEXT FROM jobs").await, ["build_audience"]);
+    assert_eq!(
+        crate::book::texts(&ground.client, "SELECT kind::TEXT FROM jobs ORDER BY kind").await,
+        ["build_audience", "compute_analytics"]
+    );
     assert_eq!(
         crate::book::number(&ground.client, "SELECT count(*) FROM audit_log WHERE action <> 'campaign.created'").await,
         1

@@ -7,17 +7,22 @@ use chrono::{DateTime, Utc};
 use domain::{
     campaigns::{
         CampaignStatus,
-        figures::{self, Over},
+        figures::{self, Amounts, Over},
         report,
     },
     ids::{BranchId, CampaignId, TemplateId},
     messaging::Channel,
 };
 use from::amounts;
-use poem_openapi::Object;
+use poem_openapi::{Object, types::ToJSON};
 use schema::campaigns::{Campaign, Measured};
 
 named_set!(Over);
+
+/// Amounts as [`Analytics`] shows them, for what is no answer to a request.
+pub(crate) fn shown(amounts: &Amounts) -> Option<serde_json::Value> {
+    from::amounts(amounts).to_json()
+}
 
 /// How a campaign fares.
 #[derive(Object)]
@@ -31,9 +36,10 @@ pub(super) struct Analytics {
     campaigns: Vec<Id<CampaignId>>,
     /// How far its messages got.
     metrics: Metrics,
-    /// What happened when, oldest first; spans in which nothing did are left out.
+    /// What happened when, oldest first; spans in which nothing did are left out. Those of six hours and more begin by the
+    /// clock of the campaign's zone, weeks on Mondays.
     timeline: Vec<Span>,
-    /// The width of a span of the timeline, in seconds.
+    /// The width of a span of the timeline, in seconds; a day that clocks are put forward or back on is one all the same.
     timeline_seconds: i64,
     /// Its templates, best first.
     top_performing_content: Vec<Content>,
@@ -64,7 +70,7 @@ pub(super) struct Analytics {
     by_domain: Vec<DomainPart>,
     /// By template, version and language.
     by_template: Vec<TemplatePart>,
-    /// Links by how often people followed them, without their query; at most 50.
+    /// Links by how often people followed them, as their templates write them; at most 50.
     links: Vec<Link>,
     /// What of conversions is owed to it, beside other campaigns.
     attribution: Attribution,
@@ -280,7 +286,8 @@ struct TemplatePart {
 /// A link.
 #[derive(Object)]
 struct Link {
-    /// Where it leads.
+    /// Where it leads, as its template writes it, without its query. `other`: links that no template names, beyond the
+    /// first few hundred.
     url: String,
     /// How often it was followed.
     clicks: i64,
@@ -347,7 +354,7 @@ impl Analytics {
     /// A measurement of `campaign` over those counted.
     pub(super) fn of(campaign: &Campaign, counted: &[i64], measured: &Measured, measured_at: DateTime<Utc>) -> Self {
         let (figures, names) = (&measured.figures, &measured.names);
-        let report = measured.report(None);
+        let report = measured.report(None, None);
         let text = |name: Option<&String>| name.cloned().unwrap_or_default();
         let channel = |(name, part): (&String, &figures::Part)| {
             Some(ChannelPart { channel: Name(name.parse().ok()?), part: part.into() })
