@@ -1,6 +1,8 @@
 //! The campaign engine through the front door: drafts, approval, recipients' own times, tests between variants,
 //! recurrence, rehearsals and control.
 
+#[path = "engine/across.rs"]
+mod across;
 #[path = "engine/approval.rs"]
 mod approval;
 #[path = "engine/authors.rs"]

@@ -63,6 +63,8 @@ text_enum! {
         OnOtherLadder = "on_other_ladder",
         /// Every step of the ladder is past.
         TooLate = "too_late",
+        /// A later step of the ladder has come while the message was held.
+        PassedOver = "passed_over",
     }
 }
 

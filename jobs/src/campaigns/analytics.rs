@@ -67,7 +67,7 @@ pub async fn run(this: ComputeAnalytics, context: &JobContext) -> Result<Decisio
         let metrics = &report.metrics;
         let (sent, failed) = (count(metrics.sent), count(metrics.failed));
         let fared = Fared { sent, failed, complained: count(metrics.complained) };
-        if let Some(breach) = campaign.plan().limits.breached(fared.since(campaign.judged_from())) {
+        if let Some(breach) = campaign.plan().limits.breached(fared, campaign.judged_from()) {
             news::hold(context, campaign.id, &breach.to_string()).await?;
         }
     }

@@ -38,12 +38,22 @@ pub(super) fn of_campaign(
     for variant in variants {
         texts.extend(of_variant(variant, versions)?);
     }
+    all_active(versions, &texts)?;
     Ok(texts)
 }
 
-/// A variant's texts.
+/// A variant's texts, also where its template has been switched off meanwhile: what has begun goes on.
 pub(super) fn of_variant(variant: &Variant, versions: &[TemplateVersion]) -> Result<Vec<PinnedText>, TextError> {
     of_one(Some(variant.id), (variant.template_id, Some(variant.template_version)), versions)
+}
+
+/// Refuses templates that are switched off, before it begins.
+fn all_active(versions: &[TemplateVersion], texts: &[PinnedText]) -> Result<(), TextError> {
+    let used = |version: &&TemplateVersion| texts.iter().any(|text| text.version == version.id);
+    match versions.iter().filter(used).find(|version| !version.is_active) {
+        Some(version) => Err(TextError::Inactive(version.name.clone())),
+        None => Ok(()),
+    }
 }
 
 fn of_one(
@@ -53,9 +63,6 @@ fn of_one(
 ) -> Result<Vec<PinnedText>, TextError> {
     let fits = |text: &&TemplateVersion| text.template_id == template && version.is_none_or(|it| it == text.version);
     let fallback = versions.iter().filter(fits).find(|text| text.is_fallback).ok_or(TextError::Missing)?;
-    if !fallback.is_active {
-        return Err(TextError::Inactive(fallback.name.clone()));
-    }
     let purpose: Purpose = fallback.purpose()?;
     let pinned = |language: Option<String>, version: i64| PinnedText {
         variant,

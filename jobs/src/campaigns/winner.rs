@@ -1,6 +1,6 @@
 //! The end of a campaign's test: the better variant is told, and everybody who waits gets it.
 //!
-//! The time counts from the first message that went out. What was found is kept with the figures it was found from. An
+//! The time counts from when every variant had begun to go out, each in its hour or on its channel. What was found is kept with the figures it was found from. An
 //! automatic test gives the rest the best variant even where no test is sure of it; otherwise a person decides. Naming
 //! is one compare-and-set, so the job and a person cannot both decide; giving goes on where an attempt was cut short.
 
@@ -8,7 +8,10 @@ use super::{job, lanes, news, texts};
 use crate::{Decision, JobContext, JobError, NewJob, kinds::decide_winner::DecideWinner};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    campaigns::plan::{Metric, Pace, Test},
+    campaigns::{
+        Grouping,
+        plan::{Metric, Pace, Test},
+    },
     ids::CampaignId,
     permissions::Reach,
     statistics::{Arm, Judgement, judge},
@@ -23,7 +26,7 @@ use serde_json::{Value, json};
 
 /// Messages that get the winner in one statement.
 const PIECE: i64 = 5_000;
-/// While nothing has gone out, and something still may, it is looked again after this.
+/// While nothing of a variant has gone out, and something still may, it is looked again after this.
 const NOT_BEGUN: TimeDelta = TimeDelta::minutes(5);
 
 /// Decides when the time has come, and gives the winner to those who wait.
@@ -42,8 +45,8 @@ pub async fn run(this: DecideWinner, context: &JobContext) -> Result<Decision, J
         None => {
             let begun = campaigns::begun(&mut connection, campaign.id).await?;
             let due = match begun.at {
-                Some(first) => first + test.lasts(),
-                None if begun.goes_on => context.now() + NOT_BEGUN,
+                _ if begun.waits => context.now() + NOT_BEGUN,
+                Some(last) => last + test.lasts(),
                 // nobody it was to be tried on can be reached: no time will tell, and the rest must not wait for ever
                 None => context.now(),
             };
@@ -152,20 +155,37 @@ async fn give(
     winner: &Variant,
 ) -> Result<i64, JobError> {
     let versions = campaigns::texts(connection, campaign.id, winner.channel).await?;
-    let texts = texts::of_variant(winner, &versions).map_err(JobError::discard)?;
+    let texts = match texts::of_variant(winner, &versions) {
+        Ok(texts) => texts,
+        Err(error) => {
+            // nothing would tell of those who wait for it for ever
+            news::hold(context, campaign.id, &error.to_string()).await?;
+            return Err(JobError::discard(error));
+        }
+    };
     let content = texts::content(winner);
     let waiting = campaigns::waiting(connection, campaign.id).await?;
     let plan = campaign.plan();
     let gap = plan.pace.map_or(TimeDelta::zero(), |pace: Pace| pace.gap(waiting));
     let (from, rules) = (context.now(), rules::get(connection).await?);
     let timing = plan.timing;
-    let prize = Prize { variant: winner, texts: &texts, content: content.as_ref(), from, gap, timing, rules: &rules };
-    let mut given = 0;
+    let prize = Prize {
+        variant: winner,
+        texts: &texts,
+        content: content.as_ref(),
+        from,
+        gap,
+        timing,
+        rules: &rules,
+        once_an_address: plan.grouping == Grouping::Address && winner.channel != campaign.channel,
+    };
+    let (mut given, mut after) = (0, 0);
     loop {
-        let piece = campaigns::award(connection, campaign.id, &prize, given, PIECE, context.now()).await?;
-        given += piece;
-        if piece == 0 || context.stopping.is_cancelled() {
-            return Ok(given);
+        let piece = campaigns::award(connection, campaign.id, &prize, (given, after), PIECE, context.now()).await?;
+        given += piece.messages;
+        match piece.last {
+            Some(last) if !context.stopping.is_cancelled() => after = last,
+            _ => return Ok(given),
         }
         context.report(given, Some(waiting), None);
     }

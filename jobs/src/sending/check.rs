@@ -90,7 +90,13 @@ pub async fn mark(db: &Db, window: &Window<'_>, restraint: &Restraint, now: Date
             }
             let mut decided = decisions(connection, &held, restraint, now).await?;
             let paced = match (restraint.gap, window.campaign) {
-                (Some(gap), Some(campaign)) => keep_pace(connection, campaign, gap, &mut decided, now).await?,
+                (Some(gap), Some(campaign)) => {
+                    // a pace spent on what is not marked would be lost
+                    if !messages::hold_campaign(connection, campaign).await? {
+                        return Ok(Marked::default());
+                    }
+                    keep_pace(connection, campaign, gap, &mut decided, now).await?
+                }
                 _ => None,
             };
             let marked = messages::decide(connection, window, &decided, now).await?;

@@ -19,6 +19,7 @@ use schema::{
     sequences::{self, Enrolled, Enrolling, Ladder},
 };
 use serde_json::json;
+use std::error::Error;
 
 /// Enrolments looked at in one statement.
 const PAGE: i64 = 5_000;
@@ -47,7 +48,7 @@ pub async fn run(campaign: &Campaign, ladder: Ladder, context: &JobContext) -> R
     let target = if begins || ladder.enrol_until.is_some_and(|until| until > context.now()) {
         match check(campaign, context).await? {
             Ok(target) => Some(target),
-            Err(broken) => return news::fail(context, campaign.id, &broken).await,
+            Err(broken) => return cannot_go_on(campaign, &broken, context).await,
         }
     } else {
         None
@@ -55,7 +56,7 @@ pub async fn run(campaign: &Campaign, ladder: Ladder, context: &JobContext) -> R
     let enrolled = match enrol(campaign, target.as_ref(), begins, context).await {
         Ok(enrolled) => enrolled,
         Err(ForecastError::Database(error)) => return Err(error.into()),
-        Err(broken @ ForecastError::Broken(_)) => return news::fail(context, campaign.id, &broken).await,
+        Err(broken @ ForecastError::Broken(_)) => return cannot_go_on(campaign, &broken, context).await,
     };
     let Some(enrolled) = enrolled else { return Ok(Decision::done()) };
     tracing::info!(
@@ -72,6 +73,19 @@ pub async fn run(campaign: &Campaign, ladder: Ladder, context: &JobContext) -> R
     Ok(Decision::done_with(
         &json!({"enrolled": enrolled.enrolled, "exclusions": enrolled.excluded, "stopped": stopped}),
     ))
+}
+
+/// One that was to begin ends; one that is climbed is held, since a person can mend it, and those on it keep their places.
+async fn cannot_go_on(
+    campaign: &Campaign,
+    broken: &(dyn Error + Sync),
+    context: &JobContext,
+) -> Result<Decision, JobError> {
+    if !campaign.audience_ready {
+        return news::fail(context, campaign.id, broken).await;
+    }
+    news::hold(context, campaign.id, &broken.to_string()).await?;
+    Ok(Decision::done())
 }
 
 async fn stop_over(campaign: i64, context: &JobContext) -> Result<i64, DbError> {
@@ -91,7 +105,7 @@ async fn stop_over(campaign: i64, context: &JobContext) -> Result<i64, DbError> 
 async fn check(campaign: &Campaign, context: &JobContext) -> Result<Result<Target, Broken>, JobError> {
     let today = local_day(context.now(), campaign.time_zone.as_deref());
     let mut connection = context.services.db.get().await?;
-    match texts::of_ladder(&context.services, &mut connection, campaign.id, today).await? {
+    match texts::of_ladder(&context.services, &mut connection, campaign, today).await? {
         Some(problems) => Ok(Err(Broken::Ladder(problems))),
         None => Ok(audience::target(&mut connection, campaign, today).await?),
     }

@@ -8,7 +8,8 @@ use domain::messaging::{
     template::{KNOWN, variables_of},
 };
 use schema::{
-    AsyncPgConnection, DbError, campaigns,
+    AsyncPgConnection, DbError,
+    campaigns::{self, Campaign},
     sequences::{self, StepText},
     template_versions::TemplateVersion,
 };
@@ -17,18 +18,20 @@ use std::{collections::HashMap, error::Error};
 /// Variables that only mails have values for.
 const OF_MAILS: [&str; 3] = ["unsubscribe_url", "preferences_url", "view_url"];
 
-/// Why a template, in all its languages, cannot be sent by a step on the channel; `None`: it can.
+/// Why a template, in all its languages, cannot be sent by a step on the channel; `None`: it can. What has begun goes on
+/// with a template that is switched off.
 pub fn problem(
     services: &Services,
     channel: Channel,
     versions: Vec<TemplateVersion>,
     today: NaiveDate,
+    has_begun: bool,
 ) -> Option<String> {
     let Some(first) = versions.first() else { return Some("there is no such template".to_owned()) };
     if first.template_type != channel.as_str() {
         return Some(format!("is a template for {}", first.template_type));
     }
-    if !first.is_active {
+    if !first.is_active && !has_begun {
         return Some("is not active any more".to_owned());
     }
     let mut unknown: Vec<String> = versions.iter().flat_map(|version| valueless(version, channel)).collect();
@@ -56,18 +59,18 @@ fn valueless(version: &TemplateVersion, channel: Channel) -> Vec<String> {
 pub(super) async fn of_ladder(
     services: &Services,
     connection: &mut AsyncPgConnection,
-    campaign: i64,
+    campaign: &Campaign,
     today: NaiveDate,
 ) -> Result<Option<String>, DbError> {
     let mut versions: HashMap<Channel, Vec<TemplateVersion>> = HashMap::new();
     // few: at most as many as there are channels
-    for channel in campaigns::channels(connection, campaign).await? {
-        versions.insert(channel, campaigns::texts(connection, campaign, channel).await?);
+    for channel in campaigns::channels(connection, campaign.id).await? {
+        versions.insert(channel, campaigns::texts(connection, campaign.id, channel).await?);
     }
-    let steps = sequences::step_texts(connection, campaign).await?;
+    let steps = sequences::step_texts(connection, campaign.id).await?;
     let problems = steps.iter().filter_map(|step| {
         let found = versions.get(&step.channel).map(Vec::as_slice).unwrap_or_default();
-        let wrong = problem(services, step.channel, pinned(step, found), today)?;
+        let wrong = problem(services, step.channel, pinned(step, found), today, campaign.audience_ready)?;
         let kind = if step.is_fallback { "fallback of step" } else { "step" };
         Some(format!("the template of {kind} {} {wrong}", step.step + 1))
     });

@@ -15,7 +15,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Date, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::campaigns::{
-    CampaignStatus, ExclusionReason,
+    CampaignStatus, ExclusionReason, Grouping,
     plan::{Pace, Timing},
     split,
 };
@@ -157,6 +157,24 @@ impl Dispatch<'_> {
             Channel::Whatsapp | Channel::Sms => "c.phone IS NOT NULL",
         });
         let reachable: Vec<&str> = reachable.chain(["TRUE"]).collect();
+        // whom another channel would reach by one address together
+        let across = target.grouping == Grouping::Address && self.shares.iter().any(|share| share.channel != channel);
+        let [doubled, but, left_out, count] = match across {
+            true => [
+                ", doubled AS ( \
+                    SELECT customer_id, policy_id, case_id FROM ( \
+                        SELECT *, row_number() OVER (PARTITION BY channel, sent_to ORDER BY end_date, policy_id) AS copy \
+                        FROM found) AS x WHERE copy > 1)"
+                    .to_owned(),
+                " WHERE NOT EXISTS (SELECT FROM doubled d WHERE d.customer_id = f.customer_id)".to_owned(),
+                format!(
+                    " UNION ALL SELECT {campaign}, customer_id, policy_id, case_id, '{}' FROM doubled",
+                    ExclusionReason::DuplicateAddress
+                ),
+                "(SELECT count(*) FROM doubled)".to_owned(),
+            ],
+            false => [String::new(), String::new(), String::new(), "0".to_owned()],
+        };
         let waits = if self.shares.is_empty() { "FALSE" } else { "t.variant IS NULL" };
         format!(
             "WITH {target}, {zones}, texts AS ( \
@@ -176,8 +194,8 @@ impl Dispatch<'_> {
                 {joins} \
                 LEFT JOIN shares s ON {reachable} AND {bucket} BETWEEN s.low AND s.high - 1 \
                 WHERE r.place = 1 \
-            ), timed AS ( \
-                SELECT f.*, {due} AS due FROM found f \
+            ){doubled}, timed AS ( \
+                SELECT f.*, {due} AS due FROM found f{but} \
             ), turned AS ( \
                 SELECT t.*, {waits} AS waits, \
                     row_number() OVER (PARTITION BY {waits} ORDER BY due, policy_id) - 1 AS turn, \
@@ -202,10 +220,10 @@ impl Dispatch<'_> {
             ), excluded AS ( \
                 INSERT INTO campaign_exclusions (campaign_id, customer_id, policy_id, case_id, reason) \
                 SELECT {campaign}, customer_id, policy_id, case_id, reason \
-                FROM ranked WHERE place IS DISTINCT FROM 1 \
+                FROM ranked WHERE place IS DISTINCT FROM 1{left_out} \
             ) \
-            SELECT count(*) FILTER (WHERE place = 1) AS messages, \
-                   count(*) FILTER (WHERE place IS DISTINCT FROM 1) AS exclusions \
+            SELECT count(*) FILTER (WHERE place = 1) - {count} AS messages, \
+                   count(*) FILTER (WHERE place IS DISTINCT FROM 1) + {count} AS exclusions \
             FROM ranked",
             target = target.ctes(),
             zones = places::ZONES,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::campaigns::{CampaignEvent, CampaignStatus, Wanted, status};
 
 /// The statuses an event moves a campaign from.
@@ -46,12 +46,37 @@ pub(super) const IS_OVER: &str = "\
     (c.mode <> 'sequence' OR (COALESCE(c.enrol_until <= $1, TRUE) \
         AND NOT EXISTS (SELECT 1 FROM campaign_enrolments e WHERE e.campaign_id = c.id AND e.state = 'active')))";
 
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = BigInt)]
+    #[expect(dead_code, reason = "that it is there says it")]
+    id: i64,
+}
+
 /// Completes it if no message is pending or being sent, and nobody is on its ladder.
 pub async fn complete_if_drained(
     connection: &mut AsyncPgConnection,
     campaign: i64,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
+    let completed = connection.transaction::<_, DbError, _>(async |connection| {
+        // whoever makes messages pending again holds the campaign meanwhile: only a statement that begins after they are
+        // through sees them
+        let held: Option<Held> =
+            sql_query("SELECT id FROM campaigns WHERE id = $1 AND status = 'active' FOR NO KEY UPDATE")
+                .bind::<BigInt, _>(campaign)
+                .get_result(connection)
+                .await
+                .optional()?;
+        match held {
+            Some(_) => complete(connection, campaign, now).await,
+            None => Ok(false),
+        }
+    });
+    completed.await
+}
+
+async fn complete(connection: &mut AsyncPgConnection, campaign: i64, now: DateTime<Utc>) -> Result<bool, DbError> {
     let which = format!(
         "c.id = $2 AND c.status = ANY($3) AND c.audience_ready AND {IS_OVER} \
            AND NOT EXISTS (SELECT 1 FROM messages WHERE campaign_id = $2 AND status = 'pending') \

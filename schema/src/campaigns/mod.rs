@@ -52,4 +52,4 @@ pub use taken_back::log_taken_back;
 pub use target::{Target, estimate, plan};
 pub use texts::{channels, texts};
 pub use variants::{Begun, NewVariant, Tried, Variant, Win, begun, keep_basis, name_winner, tried, variants};
-pub use winner::{Prize, award, undecided, waiting};
+pub use winner::{Awarded, Prize, award, undecided, waiting};

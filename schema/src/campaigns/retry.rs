@@ -37,10 +37,11 @@ pub struct Again {
     pub status: Option<String>,
 }
 
-// Of a ladder only the step that a policy stands at is tried again, and not when its fallback got through: what is older
+// What nobody could tell the fate of, and was closed as failed, may have been taken. Of a ladder only the step that a policy stands at is tried again, and not when its fallback got through: what is older
 // was passed over, as any step is whose time has gone.
 const FAILED: &str = "\
     m.campaign_id = $1 AND m.status = 'failed' AND m.bounce IS NULL AND m.provider_message_id IS NULL \
+    AND m.error_code IS DISTINCT FROM 'never_confirmed' \
     AND (cardinality($2::TEXT[]) = 0 OR m.error_code = ANY($2)) AND COALESCE(m.failed_at, m.updated_at) <= $3 \
     AND m.id > $4 \
     AND (m.enrolment_id IS NULL OR EXISTS ( \
@@ -83,7 +84,9 @@ pub async fn retry_failed(
               AND EXISTS (SELECT FROM picked) FOR NO KEY UPDATE \
          ), open AS ( \
             UPDATE campaigns c SET status = CASE WHEN c.status = 'completed' THEN 'active' ELSE c.status END, \
-                completed_at = CASE WHEN c.status = 'completed' THEN NULL ELSE c.completed_at END, updated_at = $6 \
+                completed_at = CASE WHEN c.status = 'completed' THEN NULL ELSE c.completed_at END, updated_at = $6, \
+                judged_from = CASE WHEN c.judged_from IS NOT NULL THEN c.judged_from || jsonb_build_object('failed', \
+                    GREATEST((c.judged_from ->> 'failed')::BIGINT - (SELECT count(*) FROM picked), 0)) END \
             FROM was WHERE c.id = was.id RETURNING c.id, was.status AS was, c.status \
          ), again AS ( \
             UPDATE messages m SET status = 'pending', due_at = $6, failed_at = NULL, held_for = NULL, updated_at = $6 \

@@ -161,19 +161,21 @@ pub async fn tried(connection: &mut AsyncPgConnection, campaign: i64) -> Result<
 /// How far a test has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Begun {
-    /// When the first message of any variant went out; `None`: none has.
+    /// When the first message of the last variant to begin went out; `None`: none has.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub at: Option<DateTime<Utc>>,
-    /// Whether any message of a variant is still to go out.
+    /// Whether of some variant nothing has gone out, and something still may.
     #[diesel(sql_type = Bool)]
-    pub goes_on: bool,
+    pub waits: bool,
 }
 
 /// How far a campaign's test has come.
 pub async fn begun(connection: &mut AsyncPgConnection, campaign: i64) -> Result<Begun, DbError> {
     Ok(sql_query(
-        "SELECT min(m.sent_at) AS at, COALESCE(bool_or(m.status IN ('pending', 'sending')), FALSE) AS goes_on \
-         FROM campaign_variants v JOIN messages m ON m.variant_id = v.id WHERE v.campaign_id = $1",
+        "SELECT max(x.at) AS at, COALESCE(bool_or(x.at IS NULL AND x.goes_on), FALSE) AS waits FROM ( \
+            SELECT min(m.sent_at) AS at, bool_or(m.status IN ('pending', 'sending')) AS goes_on \
+            FROM campaign_variants v JOIN messages m ON m.variant_id = v.id WHERE v.campaign_id = $1 GROUP BY v.id \
+         ) AS x",
     )
     .bind::<BigInt, _>(campaign)
     .get_result(connection)

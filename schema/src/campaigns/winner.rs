@@ -30,6 +30,8 @@ pub struct Prize<'a> {
     pub timing: Timing,
     /// Where people live of whom nothing is known.
     pub rules: &'a Rules,
+    /// Nobody shares an address with another recipient: of several with the same, the first gets it.
+    pub once_an_address: bool,
 }
 
 impl Prize<'_> {
@@ -59,31 +61,54 @@ struct Count {
     count: i64,
 }
 
+/// Some who waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Awarded {
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub messages: i64,
+    /// The last of their messages; `None`: nobody waits any more.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub last: Option<i64>,
+}
+
 /// Gives it to up to `limit` of those who wait, whoever cannot be reached by it is left out. `before` have got theirs
-/// already. Answers how many; 0: nobody waits any more.
+/// already, up to the message `after`.
 pub async fn award(
     connection: &mut AsyncPgConnection,
     campaign: i64,
     prize: &Prize<'_>,
-    before: i64,
+    (before, after): (i64, i64),
     limit: i64,
     now: DateTime<Utc>,
-) -> Result<i64, DbError> {
+) -> Result<Awarded, DbError> {
     let (address, missing) = match prize.variant.channel {
         Channel::Email => ("c.email", ExclusionReason::NoEmail),
         Channel::Whatsapp | Channel::Sms => ("c.phone", ExclusionReason::NoPhone),
     };
-    let Some(any) = prize.texts.iter().find(|text| text.language.is_none()) else { return Ok(0) };
+    let Some(any) = prize.texts.iter().find(|text| text.language.is_none()) else {
+        return Ok(Awarded { messages: 0, last: None });
+    };
     let time = match prize.timing {
         Timing::AtOnce => None,
         Timing::RecipientTime { at } => Some(at),
         Timing::BestHour { otherwise } => Some(otherwise),
     };
     let gap = "$11 * INTERVAL '1 microsecond'";
-    let row: Count = sql_query(format!(
+    let shared = match prize.once_an_address {
+        true => format!(
+            "EXISTS (SELECT FROM customers k JOIN messages o ON o.campaign_id = $1 AND o.customer_id = k.id \
+                     WHERE {} = {address} AND k.id <> c.id \
+                       AND CASE WHEN o.held_for = '{AWAITING_WINNER}' THEN o.id < m.id ELSE o.channel = $4 END)",
+            address.replace("c.", "k.")
+        ),
+        false => "FALSE".to_owned(),
+    };
+    let duplicate = ExclusionReason::DuplicateAddress;
+    let row = sql_query(format!(
         "WITH waiting AS ( \
             SELECT id, customer_id, policy_id FROM messages \
-            WHERE campaign_id = $1 AND status = 'pending' AND held_for = '{AWAITING_WINNER}' \
+            WHERE campaign_id = $1 AND status = 'pending' AND held_for = '{AWAITING_WINNER}' AND id > $18 \
             ORDER BY id LIMIT $2 FOR UPDATE \
         ), {timed}, turned AS ( \
             SELECT id, due, row_number() OVER (ORDER BY due, id) - 1 AS turn FROM timed \
@@ -93,17 +118,18 @@ pub async fn award(
             FROM turned \
         ), given AS ( \
             UPDATE messages m SET updated_at = $3, held_for = NULL, \
-                status = CASE WHEN {address} IS NULL THEN 'suppressed' ELSE m.status END, \
-                error_code = CASE WHEN {address} IS NULL THEN '{missing}' ELSE m.error_code END, \
+                status = CASE WHEN {address} IS NULL OR {shared} THEN 'suppressed' ELSE m.status END, \
+                error_code = CASE WHEN {address} IS NULL THEN '{missing}' WHEN {shared} THEN '{duplicate}' \
+                                  ELSE m.error_code END, \
                 channel = $4, address = COALESCE({address}, m.address), template_id = $5, purpose = $6, topic = $7, \
                 content = $8, due_at = d.due_at, \
                 template_version_id = COALESCE( \
                     ($13::BIGINT[])[array_position($12::TEXT[], c.language::TEXT)], \
                     ($13::BIGINT[])[array_position($12::TEXT[], split_part(replace(c.language, '-', '_'), '_', 1))], $14) \
             FROM waiting w JOIN customers c ON c.id = w.customer_id JOIN paced d ON d.id = w.id \
-            WHERE m.id = w.id RETURNING 1 \
+            WHERE m.id = w.id RETURNING m.id \
         ) \
-        SELECT count(*) FROM given",
+        SELECT count(*) AS messages, max(id) AS last FROM given",
         timed = prize.timed()
     ))
     .bind::<BigInt, _>(campaign)
@@ -127,9 +153,10 @@ pub async fn award(
     .bind::<Nullable<Time>, _>(time)
     .bind::<Jsonb, _>(places::bind(prize.rules))
     .bind::<Nullable<Integer>, _>(prize.variant.send_hour.map(i32::from))
+    .bind::<BigInt, _>(after)
     .get_result(connection)
     .await?;
-    Ok(row.count)
+    Ok(row)
 }
 
 /// How many wait for the winner.

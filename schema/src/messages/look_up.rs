@@ -118,7 +118,7 @@ pub struct NeverTaken {
 }
 
 /// Settles attempts that the provider proved it never had: they are to be sent again, unless their campaign sends no
-/// more or they have had `most` attempts; then they have failed.
+/// more or they have had `most` attempts; then they have failed. No campaign is completed meanwhile.
 pub async fn never_taken(
     connection: &mut AsyncPgConnection,
     attempts: &[(i64, i16)],
@@ -126,9 +126,13 @@ pub async fn never_taken(
     now: DateTime<Utc>,
 ) -> Result<Vec<NeverTaken>, DbError> {
     Ok(sql("WITH given AS (SELECT * FROM unnest($1, $2) AS g (id, attempts)), \
-         judged AS ( \
-            SELECT m.id, m.attempts < $3 AND (m.campaign_id IS NULL OR EXISTS ( \
-                SELECT 1 FROM campaigns c WHERE c.id = m.campaign_id AND c.status IN ('active', 'paused'))) AS again \
+         sending AS MATERIALIZED ( \
+            SELECT c.id FROM campaigns c \
+            WHERE c.id IN (SELECT m.campaign_id FROM messages m JOIN given g ON g.id = m.id) AND c.audience_ready \
+              AND c.status IN ('active', 'paused', 'awaiting_approval') ORDER BY c.id FOR SHARE \
+         ), judged AS ( \
+            SELECT m.id, m.attempts < $3 AND (m.campaign_id IS NULL \
+                OR EXISTS (SELECT FROM sending c WHERE c.id = m.campaign_id)) AS again \
             FROM messages m JOIN given g ON g.id = m.id AND g.attempts = m.attempts \
             WHERE m.status = 'unconfirmed' ORDER BY m.id FOR UPDATE OF m \
          ) \

@@ -30,4 +30,4 @@ pub use render::{RenderRow, Written, one, page, sample_of};
 pub use settle::{Closing, close_unconfirmed};
 pub use single::{NewSingle, Single, insert_singles, last_heard, single};
 pub use suppress::suppress_pending;
-pub use window::{Decided, Gate, HeldRow, Verdict, Window, decide, gate, hold, hold_customers};
+pub use window::{Decided, Gate, HeldRow, Verdict, Window, decide, gate, hold, hold_campaign, hold_customers};

@@ -40,7 +40,7 @@ const ACCOUNT_OPEN: &str =
 
 // Made once, so that it stays prepared.
 static HOLD: LazyLock<String> = LazyLock::new(|| {
-    let renewed = ExclusionReason::AlreadyRenewed;
+    let (renewed, passed) = (ExclusionReason::AlreadyRenewed, ExclusionReason::PassedOver);
     let reason = stop::reason("$6::TIMESTAMPTZ");
     format!(
         "WITH picked AS ( \
@@ -51,7 +51,8 @@ static HOLD: LazyLock<String> = LazyLock::new(|| {
         ) \
         SELECT m.attempts, {COLUMNS}, \
             CASE WHEN m.campaign_id IS NOT NULL AND {ALL_RENEWED} \
-                 THEN '{renewed}' WHEN e.id IS NOT NULL THEN {reason} END AS over \
+                 THEN '{renewed}' \
+                 WHEN e.id IS NOT NULL THEN COALESCE({reason}, CASE WHEN e.last_step > m.step THEN '{passed}' END) END AS over \
         FROM picked JOIN messages m ON m.id = picked.id {JOINS} \
         LEFT JOIN campaign_enrolments e ON e.id = m.enrolment_id ORDER BY m.id"
     )
@@ -167,6 +168,24 @@ struct Marked {
     id: i64,
     #[diesel(sql_type = SmallInt)]
     attempts: i16,
+}
+
+#[derive(QueryableByName)]
+struct Open {
+    #[diesel(sql_type = BigInt)]
+    #[expect(dead_code, reason = "that it is there says it")]
+    id: i64,
+}
+
+/// Keeps a campaign as it is until the caller's transaction ends. `false`: it is no longer active, or being moved at this
+/// moment; then [`decide`] would mark nothing.
+pub async fn hold_campaign(connection: &mut AsyncPgConnection, campaign: i64) -> Result<bool, DbError> {
+    let open: Option<Open> = sql("SELECT id FROM campaigns WHERE id = $1 AND status = 'active' FOR SHARE SKIP LOCKED")
+        .bind::<BigInt, _>(campaign)
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(open.is_some())
 }
 
 /// Writes the decisions with their record; answers the marked messages and which attempt it is of each.

@@ -307,10 +307,10 @@ async fn figures_are_what_a_recount_finds() {
         }
         if dice(4) == 0 {
             let (campaign, first) = (1 + dice(CAMPAIGNS), dice(2) == 0);
-            let followed = Followed { campaign, url: format!("https://example.com/{}?who", dice(3)), first };
-            campaigns::count_followed(&mut connection, std::slice::from_ref(&followed)).await.unwrap();
-            let url = followed.url.trim_end_matches("?who").to_owned();
-            let counts = links.entry((campaign, "link".to_owned(), url)).or_insert_with(|| vec![0; 16]);
+            let link = format!("https://example.com/{}", dice(3));
+            let followed = Followed { campaign, link: link.clone(), is_named: true, first };
+            campaigns::count_followed(&mut connection, &[followed]).await.unwrap();
+            let counts = links.entry((campaign, "link".to_owned(), link)).or_insert_with(|| vec![0; 16]);
             counts[TOTAL] += 1;
             counts[CLICKED] += i64::from(first);
         }

@@ -16,7 +16,8 @@ use schema::{
     messages::{self, Closing, Outcome, OutcomeKind, Sender, Window},
 };
 use serde_json::json;
-use tests::base::Base;
+use std::time::Duration;
+use tests::{base::Base, wait::until};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -267,6 +268,31 @@ async fn a_campaign_completes_once_nothing_is_pending_or_being_sent() {
     ground.record(sender, &[outcome(ground.ids[1], OutcomeKind::Unknown)]).await.unwrap();
     assert!(drained().await.unwrap());
     assert!(!drained().await.unwrap(), "only once");
+}
+
+#[tokio::test]
+async fn a_campaign_is_not_completed_over_what_becomes_pending_at_that_moment() {
+    let ground = Ground::new(1).await;
+    let sender = ground.sender(1).await;
+    ground.mark(sender, &ground.ids).await;
+    ground.record(sender, &[outcome(ground.ids[0], OutcomeKind::Unknown)]).await.unwrap();
+    let again = format!(
+        "BEGIN; SELECT id FROM campaigns WHERE id = {} FOR NO KEY UPDATE; UPDATE messages SET status = 'pending'",
+        ground.campaign
+    );
+    ground.client.batch_execute(&again).await.unwrap();
+    let mut connection = ground.connection().await;
+    let completed = async { campaigns::complete_if_drained(&mut connection, ground.campaign, now()).await.unwrap() };
+    let commit = async {
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())";
+        until("it waits", Duration::from_secs(30), || async {
+            ground.client.query_one(waits, &[]).await.unwrap().get(0)
+        })
+        .await;
+        ground.client.batch_execute("COMMIT").await.unwrap();
+    };
+    let (completed, ()) = tokio::join!(completed, commit);
+    assert!(!completed, "a message is pending");
 }
 
 #[tokio::test]

@@ -24,12 +24,20 @@ async fn what_no_provider_took_is_tried_again_and_nothing_else() {
     let bounced = "UPDATE messages SET status = 'failed', failed_at = now(), error_code = 'undeliverable' \
                    WHERE campaign_id = $1 AND id = (SELECT max(id) FROM messages WHERE campaign_id = $1)";
     ground.client.execute(bounced, &[&campaign]).await.unwrap();
+    // of another nobody could tell, and it was closed as failed
+    let closed = "UPDATE messages SET status = 'failed', failed_at = now(), error_code = 'never_confirmed', sent_at = NULL, \
+                  provider_message_id = NULL WHERE campaign_id = $1 AND status IN ('sent', 'delivered', 'read')";
+    assert_eq!(ground.client.execute(closed, &[&campaign]).await.unwrap(), 1);
+    let judged = "UPDATE campaigns SET judged_from = '{\"sent\": 0, \"failed\": 3, \"complained\": 0}' WHERE id = $1";
+    ground.client.execute(judged, &[&campaign]).await.unwrap();
     let path = format!("/api/campaigns/{id}/retry");
     assert_eq!(ground.post(&path, &json!({"errorCodes": ["other"]})).await.data(200)["messages"], json!(0));
     assert_eq!(ground.post(&path, &json!({})).await.data(200)["messages"], json!(1));
+    let from = "SELECT judged_from ->> 'failed' FROM campaigns";
+    assert_eq!(book::texts(&ground.client, from).await, ["2"], "should it fail again, that counts");
     ground.until_status(&id, "completed").await;
     let query = format!("SELECT count(*) FROM messages WHERE campaign_id = {campaign} AND status = 'failed'");
-    assert_eq!(book::number(&ground.client, &query).await, 1);
+    assert_eq!(book::number(&ground.client, &query).await, 2);
     assert_eq!(meta.accepted_count(), 4, "three, and one again");
     workers.stop().await;
 }

@@ -86,6 +86,49 @@ async fn who_comes_late_begins_at_the_right_step_and_who_comes_too_late_is_told_
 }
 
 #[tokio::test]
+async fn a_message_that_was_held_until_the_next_step_is_passed_over() {
+    let ground = Ground::new().await;
+    let ends = ground.day(40);
+    ground.people(&[Person::new(1, ends)]).await;
+    let climbing = ground.workers(&["campaigns=1"]);
+    ground.ladder(&[ground.step(-30), ground.step(-15)], &json!({})).await;
+    for days in [-30, -15] {
+        let at = (ends + TimeDelta::days(days)).and_hms_opt(4, 31, 0).unwrap().and_utc();
+        ground.services().clock.advance(at - ground.now());
+        ground.settle_on("'campaigns'").await;
+    }
+    assert_eq!(ground.messages().await, ["1/0/email/pending", "1/1/email/pending"], "nobody sends");
+    climbing.stop().await;
+    let workers = ground.workers(&SENDING);
+    ground.settle().await;
+    let fates = "SELECT step || COALESCE(error_code, '') FROM messages ORDER BY step";
+    assert_eq!(ground.texts(fates).await[0], "0passed_over");
+    assert_eq!(ground.number("SELECT count(*) FROM messages WHERE step = 1 AND status <> 'suppressed'").await, 1);
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn a_ladder_goes_on_with_a_template_that_was_switched_off() {
+    let ground = Ground::new().await;
+    let workers = ground.workers(&SENDING);
+    ground.people(&[Person::new(1, ground.day(40))]).await;
+    let until = (ground.now() + TimeDelta::days(60)).to_rfc3339();
+    let campaign = ground.ladder(&[ground.step(-30)], &json!({"enrolUntil": until})).await;
+    ground.settle().await;
+    ground.run("UPDATE templates SET is_active = FALSE").await;
+    ground.people(&[Person::new(2, ground.day(41))]).await;
+    ground.move_to(ground.now() + TimeDelta::hours(25)).await;
+    assert_eq!(ground.status(campaign).await, "active");
+    assert_eq!(ground.number("SELECT count(*) FROM campaign_enrolments WHERE state = 'active'").await, 2);
+    // what is truly broken holds it: those on it keep their places
+    ground.run("UPDATE campaigns SET target_audience_filter = '{\"segmentId\": \"segment-99\"}'").await;
+    ground.move_to(ground.now() + TimeDelta::hours(25)).await;
+    assert_eq!(ground.status(campaign).await, "paused");
+    assert_eq!(ground.number("SELECT count(*) FROM campaign_enrolments WHERE state = 'active'").await, 2);
+    workers.stop().await;
+}
+
+#[tokio::test]
 async fn steps_that_passed_while_nobody_worked_are_passed_over_for_the_latest() {
     let ground = Ground::new().await;
     let workers = ground.workers(&SENDING);

@@ -229,7 +229,7 @@ impl Faults {
         // at most two a step
         for ((template, channel), field) in used {
             let versions = template_versions::of_template(connection, template, None).await?;
-            if let Some(problem) = texts::problem(services, channel, versions, today) {
+            if let Some(problem) = texts::problem(services, channel, versions, today, false) {
                 self.add(field, problem);
             }
         }

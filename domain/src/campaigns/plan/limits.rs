@@ -36,17 +36,6 @@ pub struct Fared {
     pub complained: u64,
 }
 
-impl Fared {
-    /// What came after that.
-    pub const fn since(self, before: Self) -> Self {
-        Self {
-            sent: self.sent.saturating_sub(before.sent),
-            failed: self.failed.saturating_sub(before.failed),
-            complained: self.complained.saturating_sub(before.complained),
-        }
-    }
-}
-
 /// A limit that was passed.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Breach {
@@ -59,14 +48,17 @@ pub enum Breach {
 }
 
 impl Limits {
-    /// The limit that was passed, if one was.
-    pub fn breached(&self, fared: Fared) -> Option<Breach> {
-        let tried = fared.sent + fared.failed;
+    /// The limit that was passed, if one was, since a person let it go on when it had fared as `before`. People complain
+    /// of a message for days: until as many are sent again, complaints are a share of those that were sent before.
+    pub fn breached(&self, fared: Fared, before: Fared) -> Option<Breach> {
+        let sent = fared.sent.saturating_sub(before.sent);
+        let failed = fared.failed.saturating_sub(before.failed);
+        let tried = (fared.sent + fared.failed).saturating_sub(before.sent + before.failed);
         if tried < u64::from(self.at_least) {
             return None;
         }
-        let failures = percent(fared.failed, tried);
-        let complaints = percent(fared.complained, fared.sent);
+        let failures = percent(failed, tried);
+        let complaints = percent(fared.complained.saturating_sub(before.complained), sent.max(before.sent));
         if failures > self.failure_percent {
             Some(Breach::Failures(failures))
         } else if complaints > self.complaint_percent {
@@ -99,12 +91,25 @@ mod tests {
 
     #[test]
     fn a_few_are_not_judged_and_many_are() {
-        let limits = Limits::default();
-        assert_eq!(limits.breached(Fared { sent: 0, failed: 99, complained: 0 }), None);
-        assert_eq!(limits.breached(Fared { sent: 0, failed: 100, complained: 0 }), Some(Breach::Failures(100.0)));
-        assert_eq!(limits.breached(Fared { sent: 100, failed: 100, complained: 0 }), None);
-        assert_eq!(limits.breached(Fared { sent: 1_000, failed: 0, complained: 10 }), None);
-        let breach = limits.breached(Fared { sent: 1_000, failed: 0, complained: 11 }).unwrap();
+        let judged = |fared| Limits::default().breached(fared, Fared::default());
+        assert_eq!(judged(Fared { sent: 0, failed: 99, complained: 0 }), None);
+        assert_eq!(judged(Fared { sent: 0, failed: 100, complained: 0 }), Some(Breach::Failures(100.0)));
+        assert_eq!(judged(Fared { sent: 100, failed: 100, complained: 0 }), None);
+        assert_eq!(judged(Fared { sent: 1_000, failed: 0, complained: 10 }), None);
+        let breach = judged(Fared { sent: 1_000, failed: 0, complained: 11 }).unwrap();
         assert_eq!(breach.to_string(), "1.10 % of its recipients complain");
+    }
+    #[test]
+    fn what_a_person_let_go_on_is_judged_by_what_came_after() {
+        let limits = Limits::default();
+        let before = Fared { sent: 100_000, failed: 0, complained: 1_100 };
+        let late = Fared { sent: 100_100, complained: 1_130, ..before };
+        assert_eq!(limits.breached(late, before), None, "complaints of the first");
+        let again = Fared { sent: 200_000, complained: 2_200, ..before };
+        assert!(matches!(limits.breached(again, before), Some(Breach::Complaints(_))));
+        let failing = Fared { sent: 1_000, failed: 1_000, complained: 0 };
+        assert_eq!(limits.breached(Fared { failed: 1_099, ..failing }, failing), None, "too few to tell");
+        assert_eq!(limits.breached(Fared { failed: 1_100, ..failing }, failing), Some(Breach::Failures(100.0)));
+        assert_eq!(limits.breached(Fared { sent: 2_000, ..failing }, failing), None);
     }
 }
