@@ -1,8 +1,8 @@
 //! Addresses of links, without what may say who followed them.
 
-/// As many digits in a row of letters are somebody's number.
+/// A part of a path with so many digits is somebody's number, unless it is a year.
 const DIGITS: usize = 3;
-/// A part of a path that is longer is a token.
+/// A longer part of a path is a token.
 const LONGEST_WORD: usize = 32;
 /// What stands for a part of a path that may be somebody's.
 const FOLDED: &str = "*";
