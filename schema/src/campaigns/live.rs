@@ -46,7 +46,7 @@ struct Total {
 const TOLD: [Dimension; 4] = [Dimension::Step, Dimension::Reason, Dimension::Cost, Dimension::Revenue];
 
 /// Where each of these campaigns stands, how far its messages got, why some did not, and what they cost and brought, in
-/// one look. A recurring one's are those of all its times.
+/// one look. A recurring one's are those of all its times, without revenue: of several campaigns that is no sum.
 pub async fn totals(
     connection: &mut AsyncPgConnection,
     ids: &[i64],
@@ -58,11 +58,13 @@ pub async fn totals(
         ), parts AS ( \
             SELECT of, dimension, key, amount, ",
         columns!(),
-        " FROM meant JOIN campaign_figures ON campaign_id = campaign WHERE dimension = ANY($2) \
+        " FROM meant JOIN campaign_figures ON campaign_id = campaign \
+            WHERE dimension = ANY($2) AND (of = campaign OR dimension <> 'revenue') \
             UNION ALL \
             SELECT of, dimension, key, amount, ",
         columns!(),
-        " FROM meant JOIN campaign_figure_deltas ON campaign_id = campaign WHERE dimension = ANY($2) \
+        " FROM meant JOIN campaign_figure_deltas ON campaign_id = campaign \
+            WHERE dimension = ANY($2) AND (of = campaign OR dimension <> 'revenue') \
         ) \
         SELECT c.id, c.status::TEXT, COALESCE(b.dimension, 'step')::TEXT AS dimension, COALESCE(b.key, '') AS key, \
             0::BIGINT AS share, COALESCE(sum(b.amount), 0) AS amount, ",

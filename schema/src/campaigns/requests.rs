@@ -35,8 +35,13 @@ pub async fn change_status(
         "UPDATE campaigns SET status = $3, error = NULL, updated_at = $4, \
              approval = CASE $3 WHEN 'awaiting_approval' THEN 'pending' WHEN 'draft' THEN NULL ELSE approval END, \
              judged_from = CASE WHEN $2 = 'paused' AND $3 = 'active' AND error IS NOT NULL \
-                                THEN jsonb_build_object('sent', sent_count, 'failed', failed_count, \
-                                    'complained', COALESCE((metrics #>> '{metrics,complained}')::BIGINT, 0)) \
+                                THEN (SELECT jsonb_build_object('sent', COALESCE(sum(f.sent), 0), \
+                                          'failed', COALESCE(sum(f.failed), 0), \
+                                          'complained', COALESCE(sum(f.complained), 0)) \
+                                      FROM (SELECT sent, failed, complained FROM campaign_figures \
+                                            WHERE campaign_id = $1 AND dimension = 'step' \
+                                            UNION ALL SELECT sent, failed, complained FROM campaign_figure_deltas \
+                                            WHERE campaign_id = $1 AND dimension = 'step') AS f) \
                                 ELSE judged_from END, \
              completed_at = CASE WHEN $3 = 'cancelled' THEN $4 ELSE completed_at END \
          WHERE id = $1 AND status = $2",
