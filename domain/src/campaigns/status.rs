@@ -111,8 +111,8 @@ fn names(allowed: &[Wanted]) -> String {
 /// - A campaign being prepared can be paused: its audience is still written, nothing is sent until it is resumed.
 /// - Resuming makes it active whether or not its audience was finished; the one who finishes the audience sees that.
 /// - Launching a draft prepares it, has it wait for its time or for approval, as it [`Begins`]; one whose latest start has
-///   passed is missed, and begins when it is confirmed. Confirming a missed
-///   campaign prepares it: its audience is of now, not of the missed time.
+///   passed is missed, and begins when it is confirmed. Confirming a missed campaign prepares it: its audience is of now,
+///   not of the missed time.
 /// - A scheduled campaign has nothing to pause; it can be cancelled, or taken back to be written anew, as can one that
 ///   awaits approval before its audience is written.
 pub fn request(current: CampaignStatus, wanted: Wanted, begins: Begins) -> Result<CampaignStatus, IllegalTransition> {

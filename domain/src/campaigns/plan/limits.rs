@@ -99,6 +99,7 @@ mod tests {
         let breach = judged(Fared { sent: 1_000, failed: 0, complained: 11 }).unwrap();
         assert_eq!(breach.to_string(), "1.10 % of its recipients complain");
     }
+
     #[test]
     fn what_a_person_let_go_on_is_judged_by_what_came_after() {
         let limits = Limits::default();
